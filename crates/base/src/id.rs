@@ -1,0 +1,70 @@
+//! AWS-shaped ids (rest-admin-api §3, "Id formats"): lower-case letters and digits.
+
+use crate::{Digest, Entropy};
+
+const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Characters of a RestApi id and of a root resource id.
+pub const API_ID_LEN: usize = 10;
+/// Characters of resource, deployment, model, validator and usage plan ids.
+pub const CHILD_ID_LEN: usize = 6;
+
+/// A random id of `len` characters.
+pub fn random(entropy: &dyn Entropy, len: usize) -> String {
+    let mut id = String::with_capacity(len);
+    while id.len() < len {
+        let mut chunk = [0u8; 32];
+        entropy.fill(&mut chunk);
+        // 252 is the largest multiple of 36 in a byte; above it the draw would favour early letters.
+        id.extend(chunk.iter().filter(|b| **b < 252).take(len - id.len()).map(|b| letter(u64::from(*b))));
+    }
+    id
+}
+
+/// An id of `len` characters that depends only on `parts`: the same definition gets the same id wherever it is
+/// imported, so its snapshot keeps its digest. `salt` tells apart a second holder of the same parts.
+pub fn derived(parts: &[&str], salt: u32, len: usize) -> String {
+    let text = format!("{}\0{salt}", parts.join("\0"));
+    let digest = Digest::of(text.as_bytes());
+    let mut id = String::with_capacity(len);
+    // The first character is a letter: ids that are all digits confuse YAML tools.
+    for (index, byte) in digest.as_bytes().iter().take(len).enumerate() {
+        id.push(if index == 0 { letter(u64::from(*byte) % 26) } else { letter(u64::from(*byte)) });
+    }
+    id
+}
+
+fn letter(number: u64) -> char {
+    usize::try_from(number % 36).ok().and_then(|index| ALPHABET.get(index)).map_or('a', |byte| char::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counter;
+    impl Entropy for Counter {
+        fn fill(&self, out: &mut [u8]) {
+            for (i, b) in out.iter_mut().enumerate() {
+                *b = u8::try_from(i * 9 % 256).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn random_ids_have_the_length_and_alphabet_of_aws() {
+        let id = random(&Counter, API_ID_LEN);
+
+        assert_eq!(id.len(), 10);
+        assert!(id.bytes().all(|b| ALPHABET.contains(&b)));
+    }
+
+    #[test]
+    fn derived_ids_depend_on_parts_and_salt_only() {
+        let id = derived(&["resource", "/pets"], 0, CHILD_ID_LEN);
+
+        assert_eq!(id, derived(&["resource", "/pets"], 0, CHILD_ID_LEN));
+        assert_ne!(id, derived(&["resource", "/pets"], 1, CHILD_ID_LEN));
+        assert_ne!(id, derived(&["resource", "/dogs"], 0, CHILD_ID_LEN));
+    }
+}

@@ -1,0 +1,1 @@
+//! The control plane: handlers, deploys, publishing, admin server.

@@ -1,0 +1,1 @@
+//! Document trees to snapshots, with the problems a deploy must refuse.

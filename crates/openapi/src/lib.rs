@@ -1,0 +1,1 @@
+//! OpenAPI 2 and 3 with x-amazon-apigateway extensions to and from document trees.

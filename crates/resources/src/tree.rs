@@ -1,0 +1,49 @@
+//! A whole API's documents in memory: what import writes, export and lowering read.
+
+use crate::v1::{Authorizer, GatewayResponse, Method, Model, RequestValidator, Resource, RestApi};
+
+/// Everything under one RestApi that a deployment freezes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiTree {
+    /// The API itself.
+    pub api: RestApi,
+    /// All resources, the root included.
+    pub resources: Vec<Resource>,
+    /// All methods, in any order; each names its resource.
+    pub methods: Vec<MethodAt>,
+    /// Models.
+    #[serde(default)]
+    pub models: Vec<Model>,
+    /// Request validators.
+    #[serde(default)]
+    pub validators: Vec<RequestValidator>,
+    /// Authorizers.
+    #[serde(default)]
+    pub authorizers: Vec<Authorizer>,
+    /// Customised gateway responses.
+    #[serde(default)]
+    pub gateway_responses: Vec<GatewayResponse>,
+}
+
+/// A method and the resource that holds it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MethodAt {
+    /// Id of the resource.
+    pub resource_id: String,
+    /// The method aggregate.
+    pub method: Method,
+}
+
+impl ApiTree {
+    /// The resource with `path`.
+    pub fn resource_by_path(&self, path: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.path == path)
+    }
+
+    /// The resource with `id`.
+    pub fn resource(&self, id: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.id == id)
+    }
+}

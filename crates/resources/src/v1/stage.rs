@@ -1,0 +1,131 @@
+//! Stage: a named pointer to a deployment, with live settings (rest-admin-api §3.11).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Document;
+
+/// A stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stage {
+    /// What it serves.
+    pub deployment_id: String,
+    /// Client certificate shown to back ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_id: Option<String>,
+    /// `[a-zA-Z0-9_-]{1,128}`.
+    pub stage_name: String,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Method cache on.
+    pub cache_cluster_enabled: bool,
+    /// Kept even when the cluster is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_cluster_size: Option<String>,
+    /// `NOT_AVAILABLE` or `AVAILABLE`.
+    pub cache_cluster_status: String,
+    /// `{resource}/{VERB}` exactly as addressed, or `*/*`.
+    #[serde(default)]
+    pub method_settings: BTreeMap<String, MethodSetting>,
+    /// Stage variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<BTreeMap<String, String>>,
+    /// Documentation version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documentation_version: Option<String>,
+    /// Access log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log_settings: Option<AccessLogSettings>,
+    /// Canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_settings: Option<CanarySettings>,
+    /// Active tracing.
+    pub tracing_enabled: bool,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Epoch seconds.
+    pub created_date: i64,
+    /// Epoch seconds.
+    pub last_updated_date: i64,
+}
+
+/// `accessLogSettings`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessLogSettings {
+    /// `$context` variables in a single line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Log group or stream ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_arn: Option<String>,
+}
+
+/// `canarySettings`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CanarySettings {
+    /// 0.0 to 100.0.
+    pub percent_traffic: f64,
+    /// What canary requests are served by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_id: Option<String>,
+    /// Laid over the stage's variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_variable_overrides: Option<BTreeMap<String, String>>,
+    /// Share the stage's cache.
+    pub use_stage_cache: bool,
+}
+
+/// One entry of `methodSettings`; all fields appear at first touch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MethodSetting {
+    /// Detailed metrics.
+    pub metrics_enabled: bool,
+    /// OFF, ERROR, INFO; absent until set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging_level: Option<String>,
+    /// Log whole messages.
+    pub data_trace_enabled: bool,
+    /// Requests; -1: unset.
+    pub throttling_burst_limit: i64,
+    /// Requests per second; -1: unset.
+    pub throttling_rate_limit: f64,
+    /// Use the method cache.
+    pub caching_enabled: bool,
+    /// Seconds.
+    pub cache_ttl_in_seconds: u32,
+    /// Accepted, kept.
+    pub cache_data_encrypted: bool,
+    /// Invalidation needs authorization.
+    pub require_authorization_for_cache_control: bool,
+    /// FAIL_WITH_403, SUCCEED_WITH_RESPONSE_HEADER, SUCCEED_WITHOUT_RESPONSE_HEADER.
+    pub unauthorized_cache_control_header_strategy: String,
+}
+
+impl Default for MethodSetting {
+    /// AWS's values at first touch [V c,f].
+    fn default() -> Self {
+        Self {
+            metrics_enabled: false,
+            logging_level: None,
+            data_trace_enabled: false,
+            throttling_burst_limit: 5000,
+            throttling_rate_limit: 10000.0,
+            caching_enabled: false,
+            cache_ttl_in_seconds: 300,
+            cache_data_encrypted: false,
+            require_authorization_for_cache_control: true,
+            unauthorized_cache_control_header_strategy: "SUCCEED_WITH_RESPONSE_HEADER".into(),
+        }
+    }
+}
+
+impl Document for Stage {
+    const KIND: &'static str = "stage";
+}

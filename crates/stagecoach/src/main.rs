@@ -1,0 +1,2 @@
+//! The stagecoach binary: composition root.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Documents, names, blobs, pointers and the change log on SQLite or Postgres.

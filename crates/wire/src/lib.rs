@@ -1,0 +1,1 @@
+//! The AWS REST-JSON surface: operation facts, routing, calls, replies, errors, pages.

@@ -1,0 +1,2 @@
+//! Workspace chores: generators, tidy, coverage.
+fn main() {}
