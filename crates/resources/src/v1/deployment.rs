@@ -23,8 +23,10 @@ pub struct Deployment {
     pub api_summary: BTreeMap<String, BTreeMap<String, MethodSummary>>,
     /// Ours, never on the wire: the snapshot's name.
     pub digest: Digest,
-    /// Ours: the snapshot's size, bytes.
+    /// Ours, never on the wire: the snapshot's size, bytes.
     pub size: u64,
+    /// Ours, never on the wire: the blob with the documents as deployed (an `ApiTree`), for exports and re-lowering.
+    pub definition: Digest,
 }
 
 /// One row of `apiSummary`.
