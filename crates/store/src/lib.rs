@@ -1,1 +1,20 @@
-//! Documents, names, blobs, pointers and the change log on SQLite or Postgres.
+//! Documents, names, blobs, pointers and the change log on SQLite or Postgres: one SQL text, one behaviour.
+//!
+//! Must not know: what a document means, AWS, the feed's messages. Writers are serialised by the one row of `head`, so
+//! revisions are gapless and become visible in order; a write is `begin (bump) → read → decide → write → point → commit`.
+
+mod error;
+mod keys;
+mod migrate;
+mod open;
+mod read;
+mod rows;
+mod sql;
+mod tail;
+mod write;
+
+pub use error::StoreError;
+pub use keys::AccessKey;
+pub use open::{Store, StoreOptions};
+pub use rows::{ChangeRow, Doc, Key, NameRow, PointerRow, WorkerRow};
+pub use write::Write;

@@ -1,0 +1,190 @@
+//! Reads outside a transaction, and the few writes that need no revision (blobs, worker states, leases).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sqlx::Row;
+use sqlx::any::{AnyQueryResult, AnyRow};
+use stagecoach_base::{Digest, Revision};
+
+use crate::rows::{self, bigint};
+use crate::{ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
+
+/// Largest blob read back, bytes: a damaged frame must not exhaust memory.
+const LARGEST_BLOB: usize = 256 * 1024 * 1024;
+
+impl Store {
+    /// The last committed revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; so for every read below.
+    pub async fn revision(&self) -> Result<Revision, StoreError> {
+        rows::revision(&sqlx::query(sql::HEAD).fetch_one(&self.pool).await?, "revision")
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.revision().await.map(drop)
+    }
+
+    /// One document.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn get(&self, key: &Key) -> Result<Option<Doc>, StoreError> {
+        let query = sqlx::query(sql::GET_DOC).bind(&key.kind).bind(&key.parent).bind(&key.id);
+        query.fetch_optional(&self.pool).await?.as_ref().map(rows::doc).transpose()
+    }
+
+    /// Documents of a kind under `parent` with ids above `after`, in id order, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn list(
+        &self,
+        kind: &str,
+        parent: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Doc>, StoreError> {
+        let query = sqlx::query(sql::LIST_DOCS).bind(kind).bind(parent).bind(after.unwrap_or_default());
+        collect(&query.bind(i64::from(limit)).fetch_all(&self.pool).await?, rows::doc)
+    }
+
+    /// Every document of a tree.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn tree(&self, root: &str) -> Result<Vec<Doc>, StoreError> {
+        collect(&sqlx::query(sql::TREE).bind(root).fetch_all(&self.pool).await?, rows::doc)
+    }
+
+    /// Who holds a unique name.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn by_name(&self, kind: &str, value: &str) -> Result<Option<NameRow>, StoreError> {
+        let query = sqlx::query(sql::BY_NAME).bind(kind).bind(value);
+        query.fetch_optional(&self.pool).await?.as_ref().map(rows::name).transpose()
+    }
+
+    /// One pointer; tombstones are returned as such.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn pointer(&self, kind: i64, name: &str) -> Result<Option<PointerRow>, StoreError> {
+        let query = sqlx::query(sql::POINTER).bind(kind).bind(name);
+        query.fetch_optional(&self.pool).await?.as_ref().map(rows::pointer).transpose()
+    }
+
+    /// Pointers and tombstones above a revision, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn pointers_since(&self, revision: Revision, limit: u32) -> Result<Vec<PointerRow>, StoreError> {
+        let query = sqlx::query(sql::POINTERS_SINCE).bind(bigint(revision)).bind(i64::from(limit));
+        collect(&query.fetch_all(&self.pool).await?, rows::pointer)
+    }
+
+    /// The change log above a revision, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn changes_since(&self, revision: Revision, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
+        let query = sqlx::query(sql::CHANGES_SINCE).bind(bigint(revision)).bind(i64::from(limit));
+        collect(&query.fetch_all(&self.pool).await?, rows::change)
+    }
+
+    /// Keeps immutable bytes under their digest; keeping them again does nothing. `at` is Unix ms.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn put_blob(&self, digest: &Digest, bytes: &[u8], at: i64) -> Result<(), StoreError> {
+        if self.has_blob(digest).await? {
+            return Ok(());
+        }
+        let packed = zstd::bulk::compress(bytes, 3).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let size = bigint(bytes.len() as u64);
+        let query = sqlx::query(sql::PUT_BLOB).bind(digest.to_string()).bind(size).bind(packed).bind(at);
+        self.lone(query).await.map(drop)
+    }
+
+    /// Whether a blob is there.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn has_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
+        Ok(sqlx::query(sql::HAS_BLOB).bind(digest.to_string()).fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// A blob's bytes, checked against their name.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when they are not what the name says.
+    pub async fn blob(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
+        let row = sqlx::query(sql::BLOB).bind(digest.to_string()).fetch_optional(&self.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        let packed: Vec<u8> = row.try_get("bytes")?;
+        let size = usize::try_from(rows::revision(&row, "size")?).unwrap_or(usize::MAX).min(LARGEST_BLOB);
+        let bytes = zstd::bulk::decompress(&packed, size).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        if Digest::of(&bytes) != *digest {
+            return Err(StoreError::Damaged(format!("blob {digest}")));
+        }
+        Ok(Some(Bytes::from(bytes)))
+    }
+
+    /// What every replica knows of every worker.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
+        collect(&sqlx::query(sql::WORKERS).fetch_all(&self.pool).await?, rows::worker)
+    }
+
+    /// Writes worker states.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn report_workers(&self, workers: &[WorkerRow]) -> Result<(), StoreError> {
+        for worker in workers {
+            let query = sqlx::query(sql::REPORT_WORKER).bind(&worker.id).bind(&worker.control_id);
+            let query = query.bind(&worker.incarnation).bind(bigint(worker.watermark)).bind(&worker.rejected);
+            self.lone(query.bind(worker.seen)).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes states last seen before `before` (Unix ms).
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn forget_workers(&self, before: i64) -> Result<(), StoreError> {
+        self.lone(sqlx::query(sql::FORGET_WORKERS).bind(before)).await.map(drop)
+    }
+
+    /// Takes or renews a lease for `ttl`; false when another holder's has not run out at `now` (Unix ms).
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn lease(&self, name: &str, holder: &str, now: i64, ttl: Duration) -> Result<bool, StoreError> {
+        let until = now.saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
+        let query = sqlx::query(sql::TAKE_LEASE).bind(name).bind(holder).bind(until).bind(now);
+        Ok(self.lone(query).await?.rows_affected() == 1)
+    }
+
+    /// Runs a single writing statement.
+    pub(crate) async fn lone(&self, query: Query<'_>) -> Result<AnyQueryResult, StoreError> {
+        let _turn = self.turn.lock().await;
+        Ok(query.execute(&self.pool).await?)
+    }
+}
+
+/// A statement with its arguments.
+pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+pub(crate) fn collect<T>(found: &[AnyRow], parse: fn(&AnyRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    found.iter().map(parse).collect()
+}
