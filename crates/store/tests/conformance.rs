@@ -222,7 +222,7 @@ async fn keys_secrets_and_worker_states_are_kept(fresh: Fresh) {
     let revoked = store.revoke_access_key("AK1").await.unwrap();
     let first = store.put_secret_if_absent("signing", b"one").await.unwrap();
     let second = store.put_secret_if_absent("signing", b"two").await.unwrap();
-    store.report_workers(&[worker.clone()]).await.unwrap();
+    store.report_workers(std::slice::from_ref(&worker)).await.unwrap();
     let known = store.workers().await.unwrap();
     store.forget_workers(101).await.unwrap();
 

@@ -1,1 +1,16 @@
 //! The AWS REST-JSON surface: operation facts, routing, calls, replies, errors, pages.
+//!
+//! Must not know: what an operation does, sockets, SQL.
+
+pub mod call;
+pub mod operation;
+pub mod operations;
+pub mod page;
+pub mod reply;
+pub mod route;
+
+pub use call::Call;
+pub use operation::{Operation, Service};
+pub use operations::op::Op;
+pub use reply::Reply;
+pub use route::{RouteError, Routed, route};
