@@ -3,10 +3,12 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use stagecoach_base::{Digest, Revision};
 
 /// What a pointer points for. Numbers are the protocol's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A stage: BASE and perhaps CANARY snapshots, settings are a `StageSettings` JSON.
     Stage = 1,
@@ -23,7 +25,7 @@ pub enum Kind {
 }
 
 /// Names a pointer. A stage's name is `account/region/api/stage`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PointerKey {
     /// What it is for.
     pub kind: Kind,
