@@ -1,5 +1,6 @@
 //! Workspace chores: generators and checks. A library too, so that tests prove generated files current.
 
+pub mod dag;
 pub mod ops;
 pub mod proto;
 pub mod tidy;
