@@ -4,6 +4,11 @@
 //! (one type for create, get, list and update), except for members marked as ours.
 
 pub mod document;
+pub mod errors;
+pub mod input;
+pub mod patch;
+pub mod policy;
+pub mod reply;
 pub mod tree;
 pub mod v1;
 

@@ -2,7 +2,9 @@
 
 pub mod deployment;
 pub mod integration;
+pub mod integration_response;
 pub mod method;
+pub mod method_response;
 pub mod parts;
 pub mod resource;
 pub mod rest_api;

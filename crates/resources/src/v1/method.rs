@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stagecoach_base::verb::InvalidVerb;
+use stagecoach_base::{AwsError, Verb};
 
-use super::Integration;
+use super::{Authorizer, Integration, Model, RequestValidator};
 use crate::Document;
+use crate::input::{self, Constraints, Members};
+use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 
 /// A verb on a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,4 +64,198 @@ pub struct MethodResponse {
 
 impl Document for Method {
     const KIND: &'static str = "method";
+}
+
+/// What a method may refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// Authorizers of the API.
+    pub authorizers: Vec<Authorizer>,
+    /// Request validators of the API.
+    pub validators: Vec<RequestValidator>,
+    /// Models of the API.
+    pub models: Vec<Model>,
+}
+
+const LOCATIONS: [&str; 5] = ["path", "querystring", "header", "multivaluequerystring", "multivalueheader"];
+
+/// A new method from the body of PutMethod.
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of PutMethod.
+pub fn put(verb: &str, body: &Value, parts: &Parts) -> Result<Method, AwsError> {
+    let input = Members::of(body)?;
+    let kind = input.text("authorizationType")?;
+    let mut constraints = Constraints::of("PutMethod");
+    constraints.required("authorizationType", kind.is_some());
+    constraints.check()?;
+    let verb: Verb = verb.parse().map_err(|invalid: InvalidVerb| AwsError::bad_request(invalid.to_string()))?;
+    let method = Method {
+        http_method: verb.to_string(),
+        authorization_type: kind.unwrap_or_default().to_ascii_uppercase(),
+        authorizer_id: input.text("authorizerId")?,
+        api_key_required: input.flag("apiKeyRequired")?.unwrap_or_default(),
+        request_validator_id: input.text("requestValidatorId")?.filter(|id| !id.is_empty()),
+        operation_name: input.text("operationName")?,
+        request_parameters: input.map("requestParameters", input::flag)?,
+        request_models: input.map("requestModels", input::text)?,
+        method_responses: BTreeMap::new(),
+        method_integration: None,
+        authorization_scopes: input.texts("authorizationScopes")?.unwrap_or_default(),
+    };
+    settle(method, parts)
+}
+
+/// Checks the final state, and drops an authorizer id that the type takes no notice of [V a].
+fn settle(mut method: Method, parts: &Parts) -> Result<Method, AwsError> {
+    check_authorizer(&method, parts)?;
+    if !takes_authorizer(&method.authorization_type) {
+        method.authorizer_id = None;
+    }
+    if let Some(id) = &method.request_validator_id {
+        let known = parts.validators.iter().any(|validator| validator.id == *id);
+        known.then_some(()).ok_or_else(|| AwsError::bad_request("Invalid Request Validator identifier specified"))?;
+    }
+    for name in method.request_models.iter().flat_map(BTreeMap::values) {
+        let known = parts.models.iter().any(|model| model.name == *name);
+        known
+            .then_some(())
+            .ok_or_else(|| AwsError::bad_request(format!("Invalid model identifier specified: {name}")))?;
+    }
+    check_parameters(method.request_parameters.as_ref())?;
+    Ok(method)
+}
+
+fn takes_authorizer(kind: &str) -> bool {
+    matches!(kind, "CUSTOM" | "COGNITO_USER_POOLS" | "JWT")
+}
+
+fn check_authorizer(method: &Method, parts: &Parts) -> Result<(), AwsError> {
+    let known = |id: &str| parts.authorizers.iter().any(|authorizer| authorizer.id == id);
+    match method.authorization_type.as_str() {
+        "NONE" | "AWS_IAM" => Ok(()),
+        kind if takes_authorizer(kind) && method.authorizer_id.as_deref().is_some_and(known) => Ok(()),
+        kind if takes_authorizer(kind) => Err(AwsError::bad_request(
+            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a \
+             valid authorizer.",
+        )),
+        kind => Err(AwsError::bad_request(format!(
+            "Invalid Authorization type specified: {kind}. Valid options are \
+             NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS,JWT"
+        ))),
+    }
+}
+
+/// AWS's wrapper around mapping expression problems [V a].
+pub(crate) fn invalid_expression(text: &str) -> AwsError {
+    AwsError::bad_request(format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [{text}]"
+    ))
+}
+
+pub(crate) fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._$-".contains(c))
+}
+
+fn check_parameters(parameters: Option<&BTreeMap<String, bool>>) -> Result<(), AwsError> {
+    let mut names = Vec::new();
+    for key in parameters.into_iter().flat_map(BTreeMap::keys) {
+        let parts = key.strip_prefix("method.request.").and_then(|rest| rest.split_once('.'));
+        let fits = |(location, name): &(&str, &str)| LOCATIONS.contains(location) && is_parameter_name(name);
+        let Some((_, name)) = parts.filter(fits) else {
+            return Err(invalid_expression(&format!("Invalid mapping expression specified: {key}")));
+        };
+        if names.contains(&name) {
+            return Err(AwsError::bad_request("Parameter names must be unique across querystring, header and path"));
+        }
+        names.push(name);
+    }
+    Ok(())
+}
+
+const A: Op = Op::Add;
+const R: Op = Op::Replace;
+const D: Op = Op::Remove;
+
+const TABLE: &[Row<Method>] = &[
+    Row {
+        path: "/authorizationType",
+        ops: &[R],
+        apply: |m, c, ()| {
+            m.authorization_type = c.value.unwrap_or_default().to_ascii_uppercase();
+            Ok(())
+        },
+    },
+    Row {
+        path: "/authorizerId",
+        ops: &[R],
+        apply: |m, c, ()| {
+            m.authorizer_id = c.text();
+            Ok(())
+        },
+    },
+    Row {
+        path: "/apiKeyRequired",
+        ops: &[R],
+        apply: |m, c, ()| {
+            m.api_key_required = c.flag();
+            Ok(())
+        },
+    },
+    Row {
+        path: "/operationName",
+        ops: &[R],
+        apply: |m, c, ()| {
+            m.operation_name = c.text();
+            Ok(())
+        },
+    },
+    Row {
+        path: "/requestValidatorId",
+        ops: &[R],
+        apply: |m, c, ()| {
+            m.request_validator_id = c.text();
+            Ok(())
+        },
+    },
+    Row {
+        path: "/authorizationScopes",
+        ops: &[A, D],
+        apply: |m, c, ()| {
+            change_scopes(m, c);
+            Ok(())
+        },
+    },
+    Row {
+        path: "/requestParameters/{}",
+        ops: &[A, R, D],
+        apply: |m, c, ()| c.entry(&mut m.request_parameters, c.flag(), "Invalid parameter name specified"),
+    },
+    Row {
+        path: "/requestModels/{}",
+        ops: &[A, R, D],
+        apply: |m, c, ()| {
+            c.entry(
+                &mut m.request_models,
+                c.value.unwrap_or_default().to_owned(),
+                "Content-Type specified was not found",
+            )
+        },
+    },
+];
+
+fn change_scopes(method: &mut Method, change: &Change<'_>) {
+    let scope = change.value.unwrap_or_default();
+    method.authorization_scopes.retain(|known| known != scope);
+    if change.op == A && !scope.is_empty() {
+        method.authorization_scopes.push(scope.to_owned());
+    }
+}
+
+/// Applies UpdateMethod; the final state is what is checked, so operations may come in any order [V a].
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of UpdateMethod.
+pub fn patch(method: &Method, operations: &[PatchOperation], parts: &Parts) -> Result<Method, AwsError> {
+    settle(patch::apply(method, operations, TABLE, Family::B, &())?, parts)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stagecoach_base::id;
 
 use crate::Document;
 
@@ -87,4 +88,17 @@ impl Document for Authorizer {
 }
 impl Document for GatewayResponse {
     const KIND: &'static str = "gatewayresponse";
+}
+
+impl Model {
+    /// A JSON model with an id derived from its name, so that the same definition has the same ids wherever it is.
+    pub fn standard(name: &str, description: &str, schema: &str) -> Self {
+        Self {
+            id: id::derived(&["model", name], 0, id::CHILD_ID_LEN),
+            name: name.to_owned(),
+            description: Some(description.to_owned()).filter(|text| !text.is_empty()),
+            schema: Some(schema.to_owned()),
+            content_type: "application/json".to_owned(),
+        }
+    }
 }

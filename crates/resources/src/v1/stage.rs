@@ -1,10 +1,17 @@
 //! Stage: a named pointer to a deployment, with live settings (rest-admin-api §3.11).
 
+mod create;
+mod settings;
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Document;
+
+pub use create::{apply_deployment, create};
+pub use update::patch;
 
 /// A stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

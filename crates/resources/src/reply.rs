@@ -1,0 +1,82 @@
+//! Documents as AWS shows them (rest-admin-api §2.2).
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::policy;
+use crate::v1::{Deployment, Integration, IntegrationResponse, Method, MethodResponse, Resource, RestApi, Stage};
+
+/// Which call shows a RestApi; `tags` differs (rest-admin-api §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// `tags` only when given.
+    Create,
+    /// `tags` always.
+    Single,
+    /// `tags` only when not empty.
+    List,
+}
+
+fn value(document: &impl Serialize) -> Value {
+    // These types have string keys only, so serialising cannot fail.
+    serde_json::to_value(document).unwrap_or_default()
+}
+
+/// A RestApi.
+pub fn rest_api(api: &RestApi, kind: ReplyKind) -> Value {
+    let mut shown = value(api);
+    if let Some(text) = &api.policy {
+        shown["policy"] = policy::escaped(text).into();
+    }
+    if kind == ReplyKind::Single && api.tags.is_empty() {
+        shown["tags"] = json!({});
+    }
+    shown
+}
+
+/// A resource; `resourceMethods` appears when it has methods, in full with `embed`.
+pub fn resource(resource: &Resource, methods: &[Method], embed: bool) -> Value {
+    let mut shown = value(resource);
+    if !methods.is_empty() {
+        let entry = |m: &Method| (m.http_method.clone(), if embed { method(m) } else { json!({}) });
+        shown["resourceMethods"] = Value::Object(methods.iter().map(entry).collect::<Map<_, _>>());
+    }
+    shown
+}
+
+/// A method with its responses and its integration.
+pub fn method(method: &Method) -> Value {
+    value(method)
+}
+
+/// A method response.
+pub fn method_response(response: &MethodResponse) -> Value {
+    value(response)
+}
+
+/// An integration with its responses.
+pub fn integration(integration: &Integration) -> Value {
+    value(integration)
+}
+
+/// An integration response.
+pub fn integration_response(response: &IntegrationResponse) -> Value {
+    value(response)
+}
+
+/// A deployment; `apiSummary` only with `embed=apisummary`.
+pub fn deployment(deployment: &Deployment, embed: bool) -> Value {
+    let mut shown = json!({ "id": deployment.id, "createdDate": deployment.created_date });
+    if let Some(description) = &deployment.description {
+        shown["description"] = description.as_str().into();
+    }
+    if embed {
+        shown["apiSummary"] = value(&deployment.api_summary);
+    }
+    shown
+}
+
+/// A stage.
+pub fn stage(stage: &Stage) -> Value {
+    value(stage)
+}
