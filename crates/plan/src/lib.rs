@@ -3,8 +3,23 @@
 //! Must not know: documents, SQL, the feed, tokio, the clock. The control plane's deploy check and the worker's load run
 //! the same [`Release::compile`] (invariant 4).
 
+pub mod codec;
+pub mod compile;
+pub mod expression;
+pub mod gateway;
+pub mod integration;
 pub mod ir;
+pub mod release;
+pub mod router;
+pub mod selection;
 pub mod settings;
+pub mod target;
+pub mod templates;
 
+pub use codec::DecodeError;
+pub use compile::{CompileLimits, Problem};
+pub use gateway::GatewayResponseType;
 pub use ir::Plan;
+pub use release::{Method, Release};
+pub use router::{Found, Router};
 pub use settings::StageSettings;

@@ -1,0 +1,163 @@
+//! [`Plan`] to [`Release`]: the same function on the control plane before a deployment is accepted and on a worker.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::expression::{HeaderMapping, RequestMapping, Side};
+use crate::gateway::GatewayResponseType;
+use crate::integration::{Integration, Response};
+use crate::ir::{self, IntegrationType, Plan};
+use crate::release::{GatewayResponse, Method, Release};
+use crate::router::{Router, variable_names};
+use crate::selection::Selection;
+use crate::target::{Endpoint, UriTemplate};
+use crate::templates::Templates;
+
+/// Ceilings the operator chose.
+#[derive(Clone, Copy, Debug)]
+pub struct CompileLimits {
+    /// Methods of one API.
+    pub methods: usize,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self { methods: 100_000 }
+    }
+}
+
+/// Something in a plan that cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub struct Problem {
+    /// `GET /pets`, or what else has it.
+    pub at: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+type Compiled<T> = Result<T, String>;
+
+impl Release {
+    /// Compiles a plan.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the plan.
+    pub fn compile(plan: &Plan, limits: &CompileLimits) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if plan.methods.len() > limits.methods {
+            let message = format!("has {} methods, more than the {} allowed", plan.methods.len(), limits.methods);
+            return Err(vec![Problem { at: "API".into(), message }]);
+        }
+        let (mut router, mut methods) = (Router::default(), Vec::with_capacity(plan.methods.len()));
+        for (index, method) in plan.methods.iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            let routed = router.insert(&method.path, method.verb, number).map_err(|error| error.to_string());
+            match routed.and_then(|()| compile_method(method)) {
+                Ok(method) => methods.push(method),
+                Err(message) => problems.push(Problem { at: format!("{} {}", method.verb, method.path), message }),
+            }
+        }
+        let gateway_responses = compile_gateway_responses(&plan.gateway_responses, &mut problems);
+        match problems.is_empty() {
+            true => Ok(Self { api: plan.api.clone(), router, methods, gateway_responses }),
+            false => Err(problems),
+        }
+    }
+}
+
+fn compile_method(method: &ir::Method) -> Compiled<Method> {
+    Ok(Method {
+        path: method.path.as_str().into(),
+        verb: method.verb,
+        resource_id: method.resource_id.as_deref().map(Into::into),
+        operation_name: method.operation_name.as_deref().map(Into::into),
+        guards: method.guards.clone(),
+        variables: variable_names(&method.path).map(Into::into).collect(),
+        integration: compile_integration(method)?,
+    })
+}
+
+fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
+    let plan = &method.integration;
+    let uri = UriTemplate::parse(plan.uri.as_deref().unwrap_or_default());
+    let mapping = |(key, value): (&String, &String)| RequestMapping::parse(key, value).map_err(|e| e.to_string());
+    let mut selection = Selection::default();
+    let mut rows: Vec<&ir::IntegrationResponse> = plan.responses.iter().collect();
+    rows.sort_by_key(|row| row.status);
+    let mut responses = Vec::with_capacity(rows.len());
+    for (index, row) in rows.into_iter().enumerate() {
+        let pattern = row.selection_pattern.as_deref();
+        let invalid = |error: regex::Error| {
+            format!("selection pattern `{}` is not supported: {error}", pattern.unwrap_or_default())
+        };
+        selection.add(pattern, index).map_err(invalid)?;
+        responses.push(compile_response(row, method)?);
+    }
+    Ok(Integration {
+        kind: plan.kind,
+        verb: plan.http_method.filter(|verb| *verb != stagecoach_base::Verb::Any),
+        endpoint: endpoint(plan.kind, &uri)?,
+        uri,
+        credentials: plan.credentials.as_deref().map(UriTemplate::parse),
+        vpc_link: plan.vpc_link.is_some(),
+        timeout: Duration::from_millis(u64::from(plan.timeout_ms)),
+        stream: plan.stream,
+        passthrough: plan.passthrough,
+        content_handling: plan.content_handling,
+        parameters: plan.request_parameters.iter().map(mapping).collect::<Compiled<_>>()?,
+        templates: templates(&plan.request_templates, "request")?,
+        responses,
+        selection,
+        insecure_skip_verification: plan.insecure_skip_verification,
+    })
+}
+
+/// A constant URL is checked here; a template only once it is filled in.
+fn endpoint(kind: IntegrationType, uri: &UriTemplate) -> Compiled<Option<Endpoint>> {
+    match (kind, uri.constant()) {
+        (IntegrationType::Http | IntegrationType::HttpProxy, Some(url)) => {
+            Endpoint::parse(url).map(Some).ok_or_else(|| format!("`{url}` is not an HTTP endpoint"))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn compile_response(row: &ir::IntegrationResponse, method: &ir::Method) -> Compiled<Response> {
+    let mapping = |(key, value): (&String, &String)| {
+        HeaderMapping::parse(key, "method.response.", value, Side::Response).map_err(|error| error.to_string())
+    };
+    Ok(Response {
+        status: row.status,
+        declared: method.responses.contains_key(&row.status),
+        parameters: row.parameters.iter().map(mapping).collect::<Compiled<_>>()?,
+        templates: templates(&row.templates, "response")?,
+        content_handling: row.content_handling,
+    })
+}
+
+fn templates(texts: &BTreeMap<String, String>, side: &str) -> Compiled<Templates> {
+    Templates::parse(texts).map_err(|(media_type, error)| format!("the {side} template for {media_type}: {error}"))
+}
+
+fn compile_gateway_responses(
+    plan: &BTreeMap<String, ir::GatewayResponse>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<&'static str, GatewayResponse> {
+    let mut compiled = BTreeMap::new();
+    for (name, response) in plan {
+        let mapping = |(key, value): (&String, &String)| {
+            HeaderMapping::parse(key, "gatewayresponse.", value, Side::Request).map_err(|error| error.to_string())
+        };
+        let parameters = response.parameters.iter().map(mapping).collect::<Compiled<Vec<_>>>();
+        match (GatewayResponseType::parse(name), parameters) {
+            (Some(kind), Ok(parameters)) => {
+                let templates = response.templates.clone();
+                compiled.insert(kind.facts().name, GatewayResponse { status: response.status, parameters, templates });
+            }
+            (None, _) => problems.push(Problem { at: name.clone(), message: "is no gateway response type".into() }),
+            (_, Err(message)) => problems.push(Problem { at: format!("gateway response {name}"), message }),
+        }
+    }
+    compiled
+}

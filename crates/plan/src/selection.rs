@@ -1,0 +1,63 @@
+//! Which integration response an outcome selects (rest-data-plane §6.2).
+
+use regex::Regex;
+
+/// Patterns by rising status, and the default entry.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    patterns: Vec<(Regex, usize)>,
+    default: Option<usize>,
+}
+
+impl Selection {
+    /// Adds entry `index`; an absent or empty pattern makes it the default. Call in the order of rising status codes.
+    ///
+    /// # Errors
+    /// A pattern that does not compile here. Java's look-around has no equivalent in a linear-time engine.
+    pub fn add(&mut self, pattern: Option<&str>, index: usize) -> Result<(), regex::Error> {
+        match pattern.filter(|pattern| !pattern.is_empty()) {
+            // The whole text must match, and `.` does not cross line ends.
+            Some(pattern) => self.patterns.push((Regex::new(&format!("^(?:{pattern})$"))?, index)),
+            None => self.default = self.default.or(Some(index)),
+        }
+        Ok(())
+    }
+
+    /// The entry for `text`: the status or the error message; `None` when a Lambda function succeeded, which only
+    /// patterns that match the empty text do.
+    pub fn select(&self, text: Option<&str>) -> Option<usize> {
+        let text = text.unwrap_or_default();
+        let hit = self.patterns.iter().find(|(pattern, _)| pattern.is_match(text));
+        hit.map(|(_, index)| *index).or(self.default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(patterns: &[Option<&str>]) -> Selection {
+        let mut selection = Selection::default();
+        for (index, pattern) in patterns.iter().enumerate() {
+            selection.add(*pattern, index).unwrap();
+        }
+        selection
+    }
+
+    /// [V lambda/test_lambda_selection_patterns]
+    #[test]
+    fn the_lowest_status_that_matches_the_whole_text_wins() {
+        let selection = selection(&[None, Some(".*four hundred.*"), Some(".+")]);
+
+        assert_eq!(selection.select(Some("four hundred")), Some(1));
+        assert_eq!(selection.select(Some("else")), Some(2));
+        assert_eq!(selection.select(None), Some(0));
+        assert_eq!(selection.select(Some("a\nb")), Some(0));
+    }
+
+    #[test]
+    fn nothing_matches_without_a_default() {
+        assert_eq!(selection(&[Some("4\\d\\d")]).select(Some("200")), None);
+        assert_eq!(selection(&[Some("4\\d\\d")]).select(Some("4040")), None);
+    }
+}
