@@ -259,3 +259,29 @@ fn change_scopes(method: &mut Method, change: &Change<'_>) {
 pub fn patch(method: &Method, operations: &[PatchOperation], parts: &Parts) -> Result<Method, AwsError> {
     settle(patch::apply(method, operations, TABLE, Family::B, &())?, parts)
 }
+
+impl Method {
+    /// An open method without responses and integration.
+    pub fn new(verb: Verb) -> Self {
+        Self {
+            http_method: verb.to_string(),
+            authorization_type: "NONE".into(),
+            authorizer_id: None,
+            api_key_required: false,
+            request_validator_id: None,
+            operation_name: None,
+            request_parameters: None,
+            request_models: None,
+            method_responses: BTreeMap::new(),
+            method_integration: None,
+            authorization_scopes: Vec::new(),
+        }
+    }
+
+    /// Adds a request model, when there is one to name.
+    pub fn add_request_model(&mut self, media_type: &str, model: Option<&str>) {
+        if let Some(model) = model {
+            self.request_models.get_or_insert_default().insert(media_type.to_owned(), model.to_owned());
+        }
+    }
+}

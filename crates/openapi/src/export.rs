@@ -1,0 +1,151 @@
+//! An API to a document (rest-admin-api §5.5).
+
+mod operation;
+mod parts;
+
+use serde_json::{Map, Value, json};
+use stagecoach_base::{AwsError, Scope};
+use stagecoach_resources::ApiTree;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Dialect of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// OpenAPI 3.0.1.
+    Oas30,
+    /// Swagger 2.0.
+    Swagger,
+}
+
+impl Kind {
+    /// Reads the last segment of GetExport's path.
+    ///
+    /// # Errors
+    /// 400 for another word.
+    pub fn parse(word: &str) -> Result<Self, AwsError> {
+        match word {
+            "oas30" => Ok(Self::Oas30),
+            "swagger" => Ok(Self::Swagger),
+            other => {
+                Err(AwsError::bad_request(format!("Unsupported export type {other}. Must be one of: [oas30, swagger]")))
+            }
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Oas30 => "oas30",
+            Self::Swagger => "swagger",
+        }
+    }
+}
+
+/// Which `x-amazon-apigateway-*` members an export carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// Integrations and binary media types.
+    pub integrations: bool,
+    /// Authorizers and security.
+    pub authorizers: bool,
+    /// Everything.
+    pub apigateway: bool,
+}
+
+impl Extensions {
+    /// Reads `extensions=integrations,authorizers`.
+    ///
+    /// # Errors
+    /// 400 for a word AWS has not.
+    pub fn parse(list: Option<&str>) -> Result<Self, AwsError> {
+        let mut extensions = Self::default();
+        for word in list.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "integrations" => extensions.integrations = true,
+                "authorizers" => extensions.authorizers = true,
+                "apigateway" => extensions = Self { integrations: true, authorizers: true, apigateway: true },
+                "postman" | "documentation" => {}
+                other => {
+                    return Err(AwsError::bad_request(format!(
+                        "Unsupported extension {other}. Must be one of: [integrations, authorizers, apigateway, postman, \
+                         documentation]"
+                    )));
+                }
+            }
+        }
+        Ok(extensions)
+    }
+}
+
+/// Text format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `application/json`
+    Json,
+    /// `application/yaml`
+    Yaml,
+}
+
+/// What to export.
+#[derive(Clone, Debug)]
+pub struct ExportOptions {
+    /// Dialect.
+    pub kind: Kind,
+    /// Extensions.
+    pub extensions: Extensions,
+    /// Text format.
+    pub format: Format,
+    /// Stage, for the address.
+    pub stage: String,
+    /// Region, for the address.
+    pub scope: Scope,
+    /// When the API was deployed, epoch seconds: the version of an API that has none.
+    pub created_s: i64,
+}
+
+/// A document.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// Its text.
+    pub bytes: Vec<u8>,
+    /// For `Content-Disposition`.
+    pub file_name: String,
+}
+
+/// Writes the definition of `tree`.
+///
+/// # Errors
+/// 500 when the text cannot be written.
+pub fn export(tree: &ApiTree, options: &ExportOptions) -> Result<Exported, AwsError> {
+    let version = tree.api.version.clone().unwrap_or_else(|| date(options.created_s));
+    let document = document(tree, options, &version);
+    let (bytes, suffix) = match options.format {
+        Format::Json => (serde_json::to_vec_pretty(&document).map_err(|_| AwsError::internal())?, "json"),
+        Format::Yaml => (serde_saphyr::to_string(&document).map_err(|_| AwsError::internal())?.into_bytes(), "yaml"),
+    };
+    Ok(Exported { bytes, file_name: format!("{}_{version}.{suffix}", options.kind.name()) })
+}
+
+fn date(seconds: i64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(&Rfc3339).unwrap_or_default()
+}
+
+fn document(tree: &ApiTree, options: &ExportOptions, version: &str) -> Value {
+    let mut root = Map::new();
+    match options.kind {
+        Kind::Oas30 => root.insert("openapi".into(), "3.0.1".into()),
+        Kind::Swagger => root.insert("swagger".into(), "2.0".into()),
+    };
+    let mut info = json!({ "title": tree.api.name });
+    if let Some(description) = &tree.api.description {
+        info["description"] = description.as_str().into();
+    }
+    info["version"] = version.into();
+    root.insert("info".into(), info);
+    parts::address(tree, options, &mut root);
+    root.insert("paths".into(), operation::paths(tree, options));
+    parts::components(tree, options, &mut root);
+    parts::api_extensions(tree, options, &mut root);
+    Value::Object(root)
+}
