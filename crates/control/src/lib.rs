@@ -1,1 +1,56 @@
-//! The control plane: handlers, deploys, publishing, admin server.
+//! The control plane: handlers, deploys, publishing, the admin server. A library; `stagecoach` composes it.
+//!
+//! Must not know: command lines, the environment, the wall clock (it is given one), how traffic is served.
+
+mod auth;
+mod call;
+mod convergence;
+mod deploy;
+mod documents;
+mod failure;
+mod fleet;
+mod import_file;
+mod native;
+mod publish;
+mod replicate;
+mod server;
+mod status;
+mod table;
+mod v1;
+
+use std::sync::Arc;
+
+use stagecoach_base::{Clock, Entropy, Scope};
+use stagecoach_feed::Board;
+use stagecoach_store::Store;
+
+pub use auth::Auth;
+pub use import_file::{Deployed, import_and_deploy};
+pub use publish::Publisher;
+pub use replicate::{Blobs, replicate};
+pub use server::{router, serve};
+pub use status::status;
+
+/// Everything a handler needs. Built once at start.
+pub struct Control {
+    /// Documents, blobs, pointers.
+    pub store: Store,
+    /// What ARNs carry.
+    pub scope: Scope,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Derives and signs pointers.
+    pub publisher: Publisher,
+    /// What workers see, and what they said.
+    pub board: Arc<Board>,
+    /// How callers are authenticated.
+    pub auth: Auth,
+    /// Whether `POST /_stagecoach/v1/reset` exists.
+    pub allow_reset: bool,
+    /// Format number that snapshots are written with: `stagecoach_plan::ir::FORMAT`, but for tests of refusals.
+    pub snapshot_format: u32,
+    /// This replica's name.
+    pub id: String,
+}

@@ -67,7 +67,8 @@ impl Integration {
 
     /// Whether the client's body may be streamed through: nothing looks at it.
     pub fn passes_body(&self) -> bool {
-        self.kind == IntegrationType::HttpProxy && !self.parameters.iter().any(|mapping| mapping.source.reads_body())
+        let read = self.parameters.iter().any(|mapping| mapping.source.reads_body());
+        self.kind == IntegrationType::HttpProxy && self.content_handling.is_none() && !read
     }
 
     /// Whether the request goes through as it came: no mapping of any kind. Where the later pass-through path begins.

@@ -54,8 +54,12 @@ impl Release {
     /// The method for a path (after the stage) and the client's verb, with the path's variables.
     pub fn find(&self, path: &str, verb: Verb) -> Option<(&Method, Found)> {
         let found = self.router.find(path, verb)?;
-        let method = self.methods.get(usize::try_from(found.method).ok()?)?;
-        Some((method, found))
+        Some((self.method(found.method)?, found))
+    }
+
+    /// The method that [`Found::method`] names.
+    pub fn method(&self, index: u32) -> Option<&Method> {
+        self.methods.get(usize::try_from(index).ok()?)
     }
 
     /// How many methods.

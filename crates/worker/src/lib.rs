@@ -1,1 +1,33 @@
-//! The data plane: listeners, pipeline, integrations, config follower.
+//! The data plane: a front door per core and the request pipeline behind it. A library; `stagecoach` composes it.
+//!
+//! Must not know: documents, SQL, AWS admin types, command lines, the environment. Configuration arrives through
+//! [`Sink`] and is compiled off the traffic path; a request reads one snapshot of it and finishes on that.
+
+mod body;
+mod core;
+mod encode;
+mod exchange;
+mod failure;
+mod front;
+mod guard;
+mod handle;
+mod headers;
+mod ids;
+mod integrate;
+mod locate;
+mod log;
+mod mapping;
+mod metrics;
+mod options;
+mod query;
+mod shared;
+mod sink;
+mod status;
+mod table;
+mod upstream;
+mod worker;
+
+pub use front::scan::{Scanner, Violation};
+pub use options::{LambdaEndpoint, Options, Resolve};
+pub use sink::TableSink;
+pub use worker::{Running, Worker};

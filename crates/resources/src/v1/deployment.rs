@@ -28,6 +28,8 @@ pub struct Deployment {
     pub digest: Digest,
     /// Ours, never on the wire: the snapshot's size, bytes.
     pub size: u64,
+    /// Ours, never on the wire: the snapshot's format number.
+    pub format: u32,
     /// Ours, never on the wire: the blob with the documents as deployed (an `ApiTree`), for exports and re-lowering.
     pub definition: Digest,
 }

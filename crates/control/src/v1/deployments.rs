@@ -1,0 +1,105 @@
+//! Deployment operations (rest-admin-api §3.10, §4.2): lower, compile, store, then point.
+
+use stagecoach_base::{AwsError, id};
+use stagecoach_lower as lower;
+use stagecoach_resources::v1::{Deployment, Stage, deployment, stage};
+use stagecoach_resources::{errors, reply};
+use stagecoach_wire::Reply;
+
+use crate::call::{Answer, Cx};
+use crate::deploy::{self, Snapshot};
+use crate::documents::ApiWrite;
+use crate::{documents, failure, publish};
+
+/// How often a deployment is compiled again because the API changed meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// `POST …/deployments`. The slow part runs outside the transaction; inside, one check that nothing moved.
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let input = deployment::Input::parse(&cx.body()?)?;
+    for _ in 0..ATTEMPTS {
+        let whole = documents::whole(&cx.control.store, cx.account(), cx.api_id()).await?;
+        let summary = lower::summary(&whole.tree);
+        let snapshot = deploy::build(whole.tree, cx.control.snapshot_format).await?;
+        deploy::store_blobs(&cx.control.store, &snapshot, cx.at).await?;
+        let mut tx = cx.open().await?;
+        if tx.revision_read != whole.revision {
+            continue;
+        }
+        let made = document(&cx, &input, &snapshot, summary);
+        tx.put_live(&made.id, &made).await?;
+        if let Some(stage) = staged(&cx, &mut tx, &input, &made).await? {
+            cx.control.publisher.put_stage(&mut tx, &stage).await?;
+        }
+        tx.commit().await?;
+        return Ok(Reply::json(201, &reply::deployment(&made, false)));
+    }
+    Err(AwsError::conflict(failure::CONCURRENT))
+}
+
+fn document(cx: &Cx, input: &deployment::Input, snapshot: &Snapshot, summary: deployment::Summary) -> Deployment {
+    Deployment {
+        id: id::random(cx.control.entropy.as_ref(), id::CHILD_ID_LEN),
+        description: input.description.clone(),
+        created_date: cx.at.seconds(),
+        api_summary: summary,
+        digest: snapshot.digest,
+        size: snapshot.bytes.len() as u64,
+        format: cx.control.snapshot_format,
+        definition: snapshot.definition_digest,
+    }
+}
+
+/// The stage that the deployment creates, moves or gives a canary; `None` without `stageName`.
+async fn staged(
+    cx: &Cx,
+    tx: &mut ApiWrite,
+    input: &deployment::Input,
+    made: &Deployment,
+) -> Result<Option<Stage>, AwsError> {
+    let existing = match &input.stage_name {
+        Some(name) => tx.get::<Stage>(name).await?,
+        None => None,
+    };
+    stage::apply_deployment(existing, input, &made.id, cx.at.seconds())
+}
+
+/// `GET …/deployments/{deployment_id}`, with `embed=apisummary`.
+pub(crate) async fn get(cx: Cx) -> Answer {
+    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    let found = documents::get(&cx.control.store, cx.api_id(), cx.label("deployment_id")).await?;
+    let found: Deployment = found.ok_or_else(errors::unknown_deployment)?;
+    Ok(Reply::json(200, &reply::deployment(&found, cx.embeds("apisummary"))))
+}
+
+/// `GET …/deployments`.
+pub(crate) async fn list(cx: Cx) -> Answer {
+    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    let page = cx.page::<Deployment>(cx.api_id()).await?;
+    Ok(page.reply(|deployment| deployment.id.as_str(), |deployment| reply::deployment(deployment, false)))
+}
+
+/// `PATCH …/deployments/{deployment_id}`: the description.
+pub(crate) async fn update(cx: Cx) -> Answer {
+    let operations = cx.patch()?;
+    let mut tx = cx.open().await?;
+    let found: Option<Deployment> = tx.get(cx.label("deployment_id")).await?;
+    let changed = deployment::patch(&found.ok_or_else(errors::unknown_deployment)?, &operations)?;
+    tx.put_live(&changed.id, &changed).await?;
+    tx.commit().await?;
+    Ok(Reply::json(200, &reply::deployment(&changed, false)))
+}
+
+/// `DELETE …/deployments/{deployment_id}`: refused while a stage or a canary points at it.
+pub(crate) async fn delete(cx: Cx) -> Answer {
+    let mut tx = cx.open().await?;
+    let id = cx.label("deployment_id");
+    tx.get::<Deployment>(id).await?.ok_or_else(errors::unknown_deployment)?;
+    let used = |stage: &Stage| stage.deployment_id == id || publish::canary_deployment(stage) == Some(id);
+    if tx.all::<Stage>().await?.iter().any(used) {
+        return Err(errors::deployment_in_use());
+    }
+    tx.delete_live::<Deployment>(id).await?;
+    tx.commit().await?;
+    Ok(Reply::empty(202))
+}

@@ -1,0 +1,47 @@
+//! GetExport (rest-admin-api §5.5): the deployed definition of a stage as OpenAPI.
+
+use stagecoach_base::AwsError;
+use stagecoach_openapi::{self as openapi, ExportOptions, Format};
+use stagecoach_resources::v1::Deployment;
+use stagecoach_resources::{ApiTree, errors};
+use stagecoach_wire::Reply;
+
+use super::stages;
+use crate::call::{Answer, Cx};
+use crate::{documents, failure};
+
+/// `GET …/stages/{stage_name}/exports/{export_type}`.
+pub(crate) async fn get(cx: Cx) -> Answer {
+    let stage = stages::read(&cx).await?;
+    let deployment = documents::get::<Deployment>(&cx.control.store, cx.api_id(), &stage.deployment_id).await?;
+    let deployment = deployment.ok_or_else(errors::unknown_deployment)?;
+    let tree = definition(&cx, &deployment).await?;
+    let options = ExportOptions {
+        kind: openapi::Kind::parse(cx.label("export_type"))?,
+        extensions: openapi::Extensions::parse(cx.call.query("extensions"))?,
+        format: format(&cx)?,
+        stage: stage.stage_name,
+        scope: cx.control.scope.clone(),
+        created_s: deployment.created_date,
+    };
+    let exported = openapi::export(&tree, &options)?;
+    let disposition = format!("attachment; filename=\"{}\"", exported.file_name);
+    Ok(Reply::bytes(200, "application/octet-stream", exported.bytes).with_header("content-disposition", &disposition))
+}
+
+/// The documents as they were deployed.
+async fn definition(cx: &Cx, deployment: &Deployment) -> Result<ApiTree, AwsError> {
+    let bytes = cx.control.store.blob(&deployment.definition).await.map_err(failure::store)?;
+    let bytes = bytes.ok_or_else(|| failure::unexpected("a deployment's definition is missing from the store"))?;
+    serde_json::from_slice(&bytes).map_err(failure::unexpected)
+}
+
+fn format(cx: &Cx) -> Result<Format, AwsError> {
+    match cx.call.header("accept") {
+        None | Some("" | "*/*" | "application/json") => Ok(Format::Json),
+        Some("application/yaml" | "application/x-yaml" | "text/yaml") => Ok(Format::Yaml),
+        Some(other) => Err(AwsError::bad_request(format!(
+            "Unsupported media type {other}. Must be one of: [application/json, application/yaml]"
+        ))),
+    }
+}

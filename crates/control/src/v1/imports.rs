@@ -1,0 +1,69 @@
+//! ImportRestApi and PutRestApi (rest-admin-api §5.1): the whole definition in one transaction.
+
+use stagecoach_base::{AwsError, id};
+use stagecoach_openapi::{self as openapi, Imported, Mode, NewApi, ReadOptions};
+use stagecoach_resources::reply::{self, ReplyKind};
+use stagecoach_resources::v1::RestApi;
+use stagecoach_wire::Reply;
+
+use crate::call::{Answer, Cx};
+use crate::{documents, failure};
+
+/// `POST /restapis?mode=import`.
+pub(crate) async fn import(cx: Cx) -> Answer {
+    let Imported { definition, warnings } = read(&cx).await?;
+    let entropy = cx.control.entropy.as_ref();
+    let new = NewApi {
+        id: id::random(entropy, id::API_ID_LEN),
+        root_id: id::random(entropy, id::API_ID_LEN),
+        now_s: cx.at.seconds(),
+        endpoint_types: endpoint_types(&cx),
+        scope: cx.control.scope.clone(),
+    };
+    let tree = offload(move || openapi::import(&definition, new)).await?;
+    let mut write = cx.write().await?;
+    write.insert_many(&documents::scatter(&tree)?).await.map_err(failure::store)?;
+    write.commit().await.map_err(failure::store)?;
+    Ok(Reply::json(201, &reply::rest_api(&RestApi { warnings, ..tree.api }, ReplyKind::Create)))
+}
+
+/// `PUT /restapis/{restapi_id}`: merge (the default) or overwrite.
+pub(crate) async fn put(cx: Cx) -> Answer {
+    let Imported { definition, warnings } = read(&cx).await?;
+    let mode = match cx.call.query("mode") {
+        None | Some("merge") => Mode::Merge,
+        Some("overwrite") => Mode::Overwrite,
+        Some(other) => {
+            return Err(AwsError::bad_request(format!("Invalid mode {other}. Must be one of: [merge, overwrite]")));
+        }
+    };
+    let mut tx = cx.open().await?;
+    let existing = tx.whole().await?;
+    let scope = cx.control.scope.clone();
+    let tree = offload(move || openapi::merge(&definition, &existing, mode, &scope)).await?;
+    tx.replace_definition(&tree).await?;
+    tx.commit().await?;
+    Ok(Reply::json(200, &reply::rest_api(&RestApi { warnings, ..tree.api }, ReplyKind::Single)))
+}
+
+/// Runs work on a whole definition where it does not hold up other calls.
+async fn offload<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AwsError> + Send + 'static,
+) -> Result<T, AwsError> {
+    tokio::task::spawn_blocking(work).await.map_err(failure::unexpected)?
+}
+
+async fn read(cx: &Cx) -> Result<Imported, AwsError> {
+    let options = ReadOptions {
+        scope: cx.control.scope.clone(),
+        basepath: openapi::BasePath::parse(cx.call.query("basepath"))?,
+        fail_on_warnings: cx.call.flag("failonwarnings"),
+        ignore_documentation: cx.call.query("ignore") == Some("documentation"),
+    };
+    let body = cx.call.body.clone();
+    offload(move || openapi::read(&body, &options)).await
+}
+
+fn endpoint_types(cx: &Cx) -> Vec<String> {
+    cx.call.query_all("endpointConfigurationTypes").flat_map(|value| value.split(',')).map(str::to_owned).collect()
+}

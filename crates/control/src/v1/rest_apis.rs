@@ -1,0 +1,60 @@
+//! RestApi operations (rest-admin-api §3.1).
+
+use stagecoach_base::id;
+use stagecoach_resources::reply::{self, ReplyKind};
+use stagecoach_resources::v1::{RestApi, Stage, rest_api};
+use stagecoach_wire::Reply;
+
+use crate::call::{Answer, Cx};
+use crate::{documents, failure};
+
+/// `POST /restapis`.
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let entropy = cx.control.entropy.as_ref();
+    let (api_id, root_id) = (id::random(entropy, id::API_ID_LEN), id::random(entropy, id::API_ID_LEN));
+    let input = cx.body()?;
+    let api = rest_api::create(&input, api_id, root_id, cx.at.seconds(), &cx.control.scope)?;
+    let tree = match rest_api::clone_source(&input)? {
+        Some(source) => rest_api::clone(&documents::whole(&cx.control.store, cx.account(), &source).await?.tree, api),
+        None => rest_api::empty(api),
+    };
+    let mut write = cx.write().await?;
+    write.insert_many(&documents::scatter(&tree)?).await.map_err(failure::store)?;
+    write.commit().await.map_err(failure::store)?;
+    Ok(Reply::json(201, &reply::rest_api(&tree.api, ReplyKind::Create)))
+}
+
+/// `GET /restapis/{restapi_id}`.
+pub(crate) async fn get(cx: Cx) -> Answer {
+    let api = documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
+}
+
+/// `GET /restapis`.
+pub(crate) async fn list(cx: Cx) -> Answer {
+    let page = cx.page::<RestApi>("").await?;
+    Ok(page.reply(|api| api.id.as_str(), |api| reply::rest_api(api, ReplyKind::List)))
+}
+
+/// `PATCH /restapis/{restapi_id}`.
+pub(crate) async fn update(cx: Cx) -> Answer {
+    let operations = cx.patch()?;
+    let mut tx = cx.open().await?;
+    let api = rest_api::patch(&tx.api, &operations, &cx.control.scope)?;
+    tx.api = api.clone();
+    tx.put(&api.id, &api).await?;
+    tx.commit().await?;
+    Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
+}
+
+/// `DELETE /restapis/{restapi_id}`: everything under it goes, its stages leave tombstones.
+pub(crate) async fn delete(cx: Cx) -> Answer {
+    let mut tx = cx.open().await?;
+    for stage in tx.all::<Stage>().await? {
+        cx.control.publisher.unpoint(&mut tx, &stage.stage_name).await?;
+    }
+    let mut write = tx.write;
+    write.delete_tree(cx.api_id()).await.map_err(failure::store)?;
+    write.commit().await.map_err(failure::store)?;
+    Ok(Reply::empty(202))
+}

@@ -1,0 +1,82 @@
+//! Stage operations (rest-admin-api §3.11, §4.3, §4.4): the documents behind pointers.
+
+use serde_json::json;
+use stagecoach_base::AwsError;
+use stagecoach_resources::v1::{Deployment, Stage, stage};
+use stagecoach_resources::{errors, reply};
+use stagecoach_wire::Reply;
+
+use crate::call::{Answer, Cx};
+use crate::documents::{self, ApiWrite};
+
+/// `POST …/stages`.
+pub(crate) async fn create(cx: Cx) -> Answer {
+    let input = cx.body()?;
+    let mut tx = cx.open().await?;
+    let made = stage::create(&input, cx.at.seconds())?;
+    if tx.get::<Stage>(&made.stage_name).await?.is_some() {
+        return Err(errors::stage_exists());
+    }
+    require_deployments(&mut tx, &made).await?;
+    cx.control.publisher.put_stage(&mut tx, &made).await?;
+    tx.commit().await?;
+    Ok(Reply::json(201, &reply::stage(&made)))
+}
+
+/// `GET …/stages/{stage_name}`.
+pub(crate) async fn get(cx: Cx) -> Answer {
+    Ok(Reply::json(200, &reply::stage(&read(&cx).await?)))
+}
+
+/// `GET …/stages`: all of them, or those of one deployment; no pages.
+pub(crate) async fn list(cx: Cx) -> Answer {
+    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    let wanted = cx.call.query("deploymentId");
+    let stages = documents::all::<Stage>(&cx.control.store, cx.api_id()).await?;
+    let shown = stages.iter().filter(|stage| wanted.is_none_or(|id| stage.deployment_id == id));
+    Ok(Reply::json(200, &json!({ "item": shown.map(reply::stage).collect::<Vec<_>>() })))
+}
+
+/// `PATCH …/stages/{stage_name}`: variables, method settings, canary, promotion, rollback.
+pub(crate) async fn update(cx: Cx) -> Answer {
+    let operations = cx.patch()?;
+    let mut tx = cx.open().await?;
+    let found: Option<Stage> = tx.get(cx.label("stage_name")).await?;
+    let changed = stage::patch(&found.ok_or_else(errors::unknown_stage)?, &operations, cx.at.seconds())?;
+    require_deployments(&mut tx, &changed).await?;
+    cx.control.publisher.put_stage(&mut tx, &changed).await?;
+    tx.commit().await?;
+    Ok(Reply::json(200, &reply::stage(&changed)))
+}
+
+/// `DELETE …/stages/{stage_name}`: the deployment survives.
+pub(crate) async fn delete(cx: Cx) -> Answer {
+    let mut tx = cx.open().await?;
+    if !cx.control.publisher.delete_stage(&mut tx, cx.label("stage_name")).await? {
+        return Err(errors::unknown_stage());
+    }
+    tx.commit().await?;
+    Ok(Reply::empty(202))
+}
+
+/// Both flushes: there is no cache yet, so nothing to drop; the stage must exist (SAM calls them on every sync).
+pub(crate) async fn flush(cx: Cx) -> Answer {
+    read(&cx).await?;
+    Ok(Reply::empty(202))
+}
+
+/// The stage named in the path.
+pub(crate) async fn read(cx: &Cx) -> Result<Stage, AwsError> {
+    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    let found = documents::get(&cx.control.store, cx.api_id(), cx.label("stage_name")).await?;
+    found.ok_or_else(errors::unknown_stage)
+}
+
+/// Both deployments of a stage must exist [V k].
+async fn require_deployments(tx: &mut ApiWrite, stage: &Stage) -> Result<(), AwsError> {
+    let canary = crate::publish::canary_deployment(stage);
+    for id in std::iter::once(stage.deployment_id.as_str()).chain(canary) {
+        tx.get::<Deployment>(id).await?.ok_or_else(errors::missing_deployment)?;
+    }
+    Ok(())
+}

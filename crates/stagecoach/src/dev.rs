@@ -1,0 +1,125 @@
+//! `stagecoach dev`: both planes in one process, on loopback, over SQLite. The worker follows over the real feed.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use stagecoach_control::Auth;
+use stagecoach_feed::TrustedKeys;
+use stagecoach_plan::ir;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Dev;
+use crate::compose::{self, ControlSettings, Following};
+use crate::files::Files;
+use crate::signals;
+
+/// Connections to the embedded database.
+const CONNECTIONS: u32 = 4;
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// A file that is refused, an address that is taken or not loopback, a data directory in use.
+pub(crate) fn run(options: Dev) -> anyhow::Result<()> {
+    compose::runtime()?.block_on(serve(options))
+}
+
+async fn serve(options: Dev) -> anyhow::Result<()> {
+    only_loopback(&options)?;
+    let _lock = lock(&options.data_dir)?;
+    let scope = options.names.scope()?;
+    let url = format!("sqlite://{}", options.data_dir.join("stagecoach.db").display());
+    let store = compose::store(&url, CONNECTIONS).await?;
+    let key = compose::stored_signing_key(&store).await?;
+    let trusted = TrustedKeys::new([key.public_key()]);
+    let settings = ControlSettings {
+        scope,
+        auth: Auth::Open,
+        allow_reset: options.allow_reset,
+        snapshot_format: ir::FORMAT,
+        id: "dev".into(),
+    };
+    let control = compose::control(store, key, settings).await?;
+    let stop = signals::stop_token()?;
+    let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
+    let (admin_at, feed_at) = (admin.local_addr()?, feed.local_addr()?);
+    let planes = CancellationToken::new();
+    let serving = tokio::spawn(compose::serve_control(control.clone(), admin, feed, None, planes.clone()));
+    let following = Following {
+        control_planes: vec![format!("http://{feed_at}")],
+        tls: None,
+        trusted,
+        id: "dev".into(),
+        zone: String::new(),
+        state_dir: options.data_dir.join("worker"),
+    };
+    let traffic = options.traffic.options(true, compose::lambda_credentials())?;
+    let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
+    let at = running.addresses;
+    writeln!(
+        std::io::stdout(),
+        "stagecoach dev: traffic http://{}  admin http://{admin_at}  status http://{}",
+        at.traffic,
+        at.status
+    )?;
+    writeln!(
+        std::io::stdout(),
+        "  export AWS_ENDPOINT_URL=http://{admin_at} AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev AWS_DEFAULT_REGION={}",
+        options.names.region
+    )?;
+    let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);
+    files.deploy_all().await?;
+    if let Some(path) = &options.addresses {
+        let text =
+            json!({ "traffic": at.traffic, "tls": at.tls, "admin": admin_at, "feed": feed_at, "status": at.status });
+        write_whole(path, &text.to_string())?;
+    }
+    tokio::spawn(files.watch(stop.clone()));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        failed = serving => failed??,
+    }
+    running.drain().await;
+    planes.cancel();
+    Ok(())
+}
+
+/// `dev` accepts any credentials, so only this machine may reach it.
+fn only_loopback(options: &Dev) -> anyhow::Result<()> {
+    let traffic = &options.traffic;
+    let all: [(&str, Option<SocketAddr>); 5] = [
+        ("--traffic", Some(traffic.traffic)),
+        ("--traffic-tls", traffic.traffic_tls),
+        ("--status", Some(traffic.status)),
+        ("--admin", Some(options.admin)),
+        ("--feed", Some(options.feed)),
+    ];
+    for (flag, address) in all {
+        if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+            bail!(
+                "{flag} {address}: `dev` accepts any credentials and listens on loopback only; run `control` and `worker` instead"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes the data directory and locks it: two processes on one SQLite file would each believe they are alone.
+fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the data directory {}", dir.display()))?;
+    let file = std::fs::File::create(dir.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => bail!("the data directory {} is in use by another `stagecoach dev`", dir.display()),
+    }
+}
+
+/// A reader never sees half of it.
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, text)?;
+    std::fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,221 @@
+//! Bodies in both directions: enums, so that nothing is boxed on the way.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use crate::upstream::Lease;
+
+/// Why a body ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// More than the operator allows.
+    #[error("the payload exceeds {0} bytes")]
+    TooLarge(usize),
+    /// The peer went away or sent something wrong.
+    #[error(transparent)]
+    Transport(#[from] hyper::Error),
+    /// The integration's time ran out.
+    #[error("the integration's time ran out")]
+    TimedOut,
+}
+
+/// A client's body with its limit.
+pub(crate) struct RequestBody {
+    inner: Incoming,
+    limit: usize,
+    seen: usize,
+}
+
+impl RequestBody {
+    pub(crate) fn new(inner: Incoming, limit: usize) -> Self {
+        Self { inner, limit, seen: 0 }
+    }
+
+    /// Whether the announced length is over the limit already.
+    pub(crate) fn announces_too_much(&self) -> bool {
+        self.inner.size_hint().lower() > self.limit as u64
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    /// The whole body.
+    pub(crate) async fn collect(mut self) -> Result<Bytes, BodyError> {
+        let mut whole: Option<Bytes> = None;
+        let mut more = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            match whole.take() {
+                None if more.is_empty() => whole = Some(data),
+                first => {
+                    more.extend_from_slice(&first.unwrap_or_default());
+                    more.extend_from_slice(&data);
+                }
+            }
+        }
+        Ok(whole.unwrap_or_else(|| more.freeze()))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            self.seen += data.len();
+            if self.seen > self.limit {
+                return Poll::Ready(Some(Err(BodyError::TooLarge(self.limit))));
+            }
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Transport)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// What is sent upstream.
+pub(crate) enum UpstreamBody {
+    /// Bytes at hand, or nothing.
+    Full(Bytes),
+    /// The client's body as it comes.
+    Stream(RequestBody),
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(body) => body.size_hint(),
+        }
+    }
+}
+
+/// An upstream's body on its way to the client; the connection goes back to the pool at its end.
+pub(crate) struct UpstreamReply {
+    incoming: Incoming,
+    lease: Lease,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl UpstreamReply {
+    pub(crate) fn new(incoming: Incoming, lease: Lease, deadline: Pin<Box<Sleep>>) -> Self {
+        let mut reply = Self { incoming, lease, deadline };
+        reply.settle();
+        reply
+    }
+
+    fn settle(&mut self) {
+        if self.incoming.is_end_stream() {
+            self.lease.finish();
+        }
+    }
+
+    /// The whole body, at most `limit` bytes.
+    pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
+        let mut whole = BytesMut::new();
+        while let Some(frame) = std::future::poll_fn(|cx| self.poll(cx)).await {
+            if let Ok(data) = frame?.into_data() {
+                whole.extend_from_slice(&data);
+            }
+            if whole.len() > limit {
+                return Err(BodyError::TooLarge(limit));
+            }
+        }
+        Ok(whole.freeze())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(None) => {
+                self.lease.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(frame)) => {
+                self.settle();
+                Poll::Ready(Some(frame.map_err(BodyError::Transport)))
+            }
+            Poll::Pending => {
+                ready!(self.deadline.as_mut().poll(cx));
+                Poll::Ready(Some(Err(BodyError::TimedOut)))
+            }
+        }
+    }
+}
+
+/// What a client is sent.
+pub(crate) enum ReplyBody {
+    /// Bytes at hand, or nothing.
+    Full(Bytes),
+    /// An upstream's body.
+    Upstream(UpstreamReply),
+}
+
+impl ReplyBody {
+    /// Bytes, where known.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Full(bytes) => bytes.len() as u64,
+            Self::Upstream(reply) => reply.incoming.size_hint().exact().unwrap_or_default(),
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Upstream(reply) => reply.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Upstream(reply) => reply.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Upstream(reply) => reply.incoming.size_hint(),
+        }
+    }
+}

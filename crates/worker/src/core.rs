@@ -1,0 +1,57 @@
+//! What one core keeps for itself.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Instant;
+
+use stagecoach_base::UnixMillis;
+
+use crate::ids::Random;
+use crate::log::Writer;
+use crate::metrics::CoreMetrics;
+use crate::shared::Shared;
+use crate::table::Table;
+use crate::upstream::Pool;
+
+/// State of one core; never leaves its thread.
+pub(crate) struct Core {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) metrics: Arc<CoreMetrics>,
+    pub(crate) random: RefCell<Random>,
+    pub(crate) pool: Pool,
+    pub(crate) log: Option<Writer>,
+    wall: Cell<(UnixMillis, Option<Instant>)>,
+}
+
+impl Core {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> std::io::Result<Self> {
+        let log = shared.options.access_log.as_deref().map(Writer::open).transpose()?;
+        Ok(Self {
+            metrics: shared.metrics.core(index),
+            random: RefCell::new(Random::new(Arc::clone(&shared.entropy))),
+            pool: Pool::new(Arc::clone(&shared)),
+            log,
+            shared,
+            wall: Cell::new((UnixMillis(0), None)),
+        })
+    }
+
+    /// The table of this moment.
+    pub(crate) fn table(&self) -> arc_swap::Guard<Arc<Table>> {
+        self.shared.table.load()
+    }
+
+    /// Wall time at `now`, read from the system at most once a second and carried on with the monotonic clock.
+    pub(crate) fn wall(&self, now: Instant) -> UnixMillis {
+        let (base, at) = self.wall.get();
+        let since = at.map(|at| now.saturating_duration_since(at).as_millis());
+        match since.and_then(|since| i64::try_from(since).ok()).filter(|since| *since < 1_000) {
+            Some(since) => UnixMillis(base.0 + since),
+            None => {
+                let wall = self.shared.clock.wall();
+                self.wall.set((wall, Some(now)));
+                wall
+            }
+        }
+    }
+}

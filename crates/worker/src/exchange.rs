@@ -1,0 +1,198 @@
+//! One request with everything that was decided about it. It only moves forward (invariant 5).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::{HeaderMap, HeaderValue, USER_AGENT};
+use http::uri::Uri;
+use stagecoach_base::{UnixMillis, Verb};
+use stagecoach_plan::{Method, Release};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::ids::RequestId;
+use crate::query::Query;
+use crate::table::StageView;
+
+/// A located and routed request.
+pub(crate) struct Exchange {
+    pub(crate) view: Arc<StageView>,
+    pub(crate) release: Arc<Release>,
+    /// Whether the canary serves; `None` while the stage has no canary settings.
+    pub(crate) canary: Option<bool>,
+    pub(crate) method: Option<u32>,
+    pub(crate) verb: Option<Verb>,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) host: String,
+    /// Where the path behind the stage begins.
+    pub(crate) rest: usize,
+    pub(crate) variables: Vec<Range<usize>>,
+    pub(crate) remote: std::net::SocketAddr,
+    pub(crate) tls: bool,
+    pub(crate) local_port: u16,
+    pub(crate) ids: Ids,
+    pub(crate) started: Instant,
+    pub(crate) wall: UnixMillis,
+    pub(crate) notes: Notes,
+}
+
+/// Ids of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids {
+    pub(crate) request: RequestId,
+    pub(crate) extended: [u8; 16],
+}
+
+impl Ids {
+    pub(crate) fn extended(&self) -> &str {
+        std::str::from_utf8(&self.extended).unwrap_or_default()
+    }
+}
+
+/// What became of the request, for the access log.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) status: u16,
+    pub(crate) length: u64,
+    pub(crate) latency_ms: u128,
+    pub(crate) integration_status: Option<u16>,
+    pub(crate) integration_latency_ms: Option<u128>,
+    pub(crate) endpoint_request_id: Option<String>,
+    pub(crate) error_type: Option<&'static str>,
+    pub(crate) error_message: Option<Cow<'static, str>>,
+    pub(crate) trace: Option<String>,
+}
+
+impl Exchange {
+    /// The routed method. Set before anything that asks for it runs.
+    pub(crate) fn method(&self) -> Option<&Method> {
+        self.release.method(self.method?)
+    }
+
+    /// The raw path behind the stage.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path().get(self.rest..).unwrap_or_default()
+    }
+
+    /// The path as the client sees it under its stage, `/{stage}/…`.
+    pub(crate) fn full_path(&self) -> String {
+        let path = self.path();
+        format!("/{}{}{path}", self.view.settings.stage, if path.is_empty() { "/" } else { "" })
+    }
+
+    /// The path behind the stage with one leading slash (`path` of a Lambda event).
+    pub(crate) fn event_path(&self) -> String {
+        format!("/{}", self.path().trim_start_matches('/'))
+    }
+
+    /// A raw path variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let index = self.method()?.variables.iter().position(|known| &**known == name)?;
+        self.path().get(self.variables.get(index)?.clone())
+    }
+
+    /// All path variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = self.method().map_or(&[][..], |method| &method.variables);
+        names.iter().zip(&self.variables).filter_map(|(name, range)| Some((&**name, self.path().get(range.clone())?)))
+    }
+
+    /// Stage variables, the canary's overrides laid over for canary requests.
+    pub(crate) fn stage_variables(&self) -> &BTreeMap<String, String> {
+        match (self.canary, &self.view.canary) {
+            (Some(true), Some(canary)) => &canary.variables,
+            _ => &self.view.settings.variables,
+        }
+    }
+
+    pub(crate) fn stage_variable(&self, name: &str) -> Option<&str> {
+        self.stage_variables().get(name).map(String::as_str)
+    }
+
+    /// The deployment that serves.
+    pub(crate) fn deployment_id(&self) -> &str {
+        match (self.canary, &self.view.settings.canary) {
+            (Some(true), Some(canary)) => &canary.deployment_id,
+            _ => &self.view.settings.deployment_id,
+        }
+    }
+
+    pub(crate) fn query(&self) -> Query<'_> {
+        Query::parse(self.uri.query().unwrap_or_default())
+    }
+
+    pub(crate) fn resource_id(&self) -> &str {
+        let own = self.method().and_then(|method| method.resource_id.as_deref());
+        own.unwrap_or(&self.view.settings.root_resource_id)
+    }
+
+    pub(crate) fn verb_text(&self) -> &'static str {
+        self.verb.map_or("", Verb::as_str)
+    }
+
+    /// `dd/MMM/yyyy:HH:mm:ss +0000`.
+    pub(crate) fn request_time(&self) -> String {
+        let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+        let moment = OffsetDateTime::from_unix_timestamp(self.wall.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        moment.format(format).unwrap_or_default()
+    }
+
+    /// Notes the client's agent before its headers move on.
+    pub(crate) fn note_user_agent(&mut self) {
+        self.user_agent = self.headers.get(USER_AGENT).cloned();
+    }
+
+    /// A `$context` variable (rest-data-plane §5.4, §10.1); `None` prints as missing.
+    pub(crate) fn context(&self, name: &str) -> Option<Cow<'_, str>> {
+        let settings = &self.view.settings;
+        let text = |text: &'_ str| -> Option<Cow<'_, str>> { Some(Cow::Owned(text.to_owned())) };
+        let number = |number: Option<u128>| number.map(|number| Cow::Owned(number.to_string()));
+        match name {
+            "accountId" => text(&settings.account),
+            "apiId" => text(&settings.api_id),
+            "stage" => text(&settings.stage),
+            "deploymentId" => text(self.deployment_id()),
+            "resourceId" => text(self.resource_id()),
+            "resourcePath" => self.method().and_then(|method| text(&method.path)),
+            "operationName" => self.method()?.operation_name.as_deref().and_then(text),
+            "httpMethod" => text(self.verb_text()),
+            "path" => Some(Cow::Owned(self.full_path())),
+            "protocol" => text("HTTP/1.1"),
+            "requestId" => text(self.ids.request.as_str()),
+            "extendedRequestId" => text(self.ids.extended()),
+            "requestTime" => Some(Cow::Owned(self.request_time())),
+            "requestTimeEpoch" => Some(Cow::Owned(self.wall.0.to_string())),
+            "domainName" => text(&self.host),
+            "domainPrefix" => self.host.split('.').next().and_then(text),
+            "identity.sourceIp" => Some(Cow::Owned(self.remote.ip().to_string())),
+            "identity.userAgent" => {
+                let agent = self.user_agent.as_ref().or_else(|| self.headers.get(USER_AGENT));
+                agent.and_then(|agent| agent.to_str().ok()).and_then(text)
+            }
+            "isCanaryRequest" => self.canary.and_then(|canary| text(if canary { "true" } else { "false" })),
+            "status" => number(Some(self.notes.status.into())),
+            "responseLength" => number(Some(self.notes.length.into())),
+            "responseLatency" => number(Some(self.notes.latency_ms)),
+            "integration.status" | "integrationStatus" | "integration.integrationStatus" => {
+                number(self.notes.integration_status.map(Into::into))
+            }
+            "integrationLatency" | "integration.latency" => number(self.notes.integration_latency_ms),
+            "integration.requestId" | "awsEndpointRequestId" => {
+                self.notes.endpoint_request_id.as_deref().and_then(text)
+            }
+            "error.responseType" => self.notes.error_type.and_then(text),
+            "error.message" => self.notes.error_message.as_deref().and_then(text),
+            "error.messageString" => {
+                let message = self.notes.error_message.as_deref()?;
+                Some(Cow::Owned(serde_json::Value::from(message).to_string()))
+            }
+            "xrayTraceId" => self.notes.trace.as_deref().and_then(text),
+            _ => None,
+        }
+    }
+}

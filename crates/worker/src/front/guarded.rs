@@ -1,0 +1,159 @@
+//! A connection between socket and parser: scanned on the way in, watched while it waits.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::Activity;
+use super::scan::{Phase, Scanner};
+
+/// How often a waiting connection is looked at.
+const LOOK: Duration = Duration::from_secs(5);
+/// Looks at the same incomplete head before the connection is closed: 10 to 15 s.
+const HEAD_LOOKS: u32 = 3;
+/// Looks at an idle connection before it is closed: 60 s.
+const IDLE_LOOKS: u32 = 12;
+/// Bytes per look that a body must bring: 240 per second.
+const BODY_BYTES: u64 = 240 * 5;
+/// Slow looks at a body before the connection is closed: ten seconds of grace, then 15 more.
+const BODY_LOOKS: u32 = 5;
+
+/// A guarded stream.
+pub(crate) struct Guarded<T> {
+    inner: T,
+    /// Bytes read while the protocol was found out.
+    prefix: Bytes,
+    /// `None` for HTTP/2, which frames itself.
+    scanner: Option<Scanner>,
+    refused: bool,
+    watch: Watch,
+}
+
+struct Watch {
+    activity: Rc<Activity>,
+    sleep: Pin<Box<Sleep>>,
+    looks: u32,
+    bytes: u64,
+    seen: (Phase, u64, u64),
+    bytes_seen: u64,
+}
+
+impl<T> Guarded<T> {
+    pub(crate) fn new(inner: T, prefix: Bytes, http2: bool, activity: Rc<Activity>) -> Self {
+        let watch = Watch {
+            activity,
+            sleep: Box::pin(tokio::time::sleep(LOOK)),
+            looks: 0,
+            bytes: 0,
+            seen: (Phase::Idle, 0, 0),
+            bytes_seen: 0,
+        };
+        Self { inner, prefix, scanner: (!http2).then(Scanner::default), refused: false, watch }
+    }
+
+    /// Scans what was read. At a violation the rest of the read becomes a byte that no request may hold: the parser
+    /// answers 400 in its turn, after whatever it is still answering, and closes.
+    fn inspect(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
+        let fresh = buffer.filled().get(before..).unwrap_or_default();
+        self.watch.bytes += fresh.len() as u64;
+        let Some(scanner) = &mut self.scanner else { return Ok(()) };
+        let Err((at, violation)) = scanner.scan(fresh) else { return Ok(()) };
+        tracing::debug!(violation = ?violation, "a connection was refused");
+        self.refused = true;
+        if scanner.in_body() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing"));
+        }
+        buffer.set_filled(before + at);
+        buffer.put_slice(b"\0");
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Ready with an error once the connection has waited too long for what it waits for.
+    fn poll(&mut self, scanner: Option<&Scanner>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.sleep.as_mut().poll(cx));
+            self.sleep.as_mut().reset(Instant::now() + LOOK);
+            if let Some(what) = self.overdue(scanner) {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, what)));
+            }
+        }
+    }
+
+    fn overdue(&mut self, scanner: Option<&Scanner>) -> Option<&'static str> {
+        let phase = scanner.map_or(Phase::Idle, Scanner::phase);
+        let now = (phase, scanner.map_or(0, Scanner::heads), self.activity.served.get());
+        let brought = self.bytes - self.bytes_seen;
+        self.bytes_seen = self.bytes;
+        let busy = match phase {
+            Phase::Idle => self.activity.active.get() > 0,
+            Phase::Head => false,
+            Phase::Body => brought >= BODY_BYTES,
+        };
+        if busy || now != self.seen {
+            (self.seen, self.looks) = (now, 0);
+            return None;
+        }
+        self.looks += 1;
+        match phase {
+            Phase::Idle if self.looks >= IDLE_LOOKS => Some("idle for too long"),
+            Phase::Head if self.looks >= HEAD_LOOKS => Some("the head came too slowly"),
+            Phase::Body if self.looks >= BODY_LOOKS => Some("the body came too slowly"),
+            _ => None,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.refused {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        if !this.prefix.is_empty() {
+            let length = this.prefix.len().min(buffer.remaining());
+            buffer.put_slice(this.prefix.get(..length).unwrap_or_default());
+            this.prefix.advance(length);
+            return Poll::Ready(this.inspect(buffer, before));
+        }
+        match Pin::new(&mut this.inner).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) => Poll::Ready(this.inspect(buffer, before)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => this.watch.poll(this.scanner.as_ref(), cx),
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

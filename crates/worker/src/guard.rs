@@ -1,0 +1,130 @@
+//! What a request must be before anything else looks at it (reliability §3.2), and the guards of the pipeline.
+
+use http::header::{self, HeaderMap};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
+use stagecoach_base::limits;
+use stagecoach_plan::ir::Guard;
+
+use crate::failure::Failure;
+
+/// A request that is refused for its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: &'static str,
+}
+
+fn refuse(status: StatusCode, message: &'static str) -> Result<(), Refusal> {
+    Err(Refusal { status, message })
+}
+
+/// Checks what hyper's parser lets through. What is gone after parsing (bare line feeds, doubled or conflicting lengths,
+/// fragments) is the scanner's business.
+pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
+    if parts.method == Method::CONNECT {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported");
+    }
+    if parts.method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return refuse(StatusCode::BAD_REQUEST, "The method must be upper case");
+    }
+    if parts.uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return refuse(StatusCode::BAD_REQUEST, "User information in the target is not allowed");
+    }
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > limits::URL_BYTES {
+        return refuse(StatusCode::URI_TOO_LONG, "The URL is too long");
+    }
+    check_host(parts)?;
+    check_framing(&parts.headers)?;
+    let values: usize = parts.headers.values().map(header::HeaderValue::len).sum();
+    if values > limits::HEADER_VALUE_BYTES {
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The header values are too long");
+    }
+    Ok(())
+}
+
+fn check_host(parts: &Parts) -> Result<(), Refusal> {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return refuse(StatusCode::BAD_REQUEST, "More than one Host header");
+    }
+    if first.is_none() && parts.version == Version::HTTP_11 {
+        return refuse(StatusCode::BAD_REQUEST, "The Host header is missing");
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]%~!$&'()*+,;=".contains(&byte);
+    if first.is_some_and(|host| !host.as_bytes().iter().copied().all(allowed)) {
+        return refuse(StatusCode::BAD_REQUEST, "The Host header is malformed");
+    }
+    Ok(())
+}
+
+fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let only_chunked = encodings.next().is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if !only_chunked || encodings.next().is_some() {
+        return refuse(StatusCode::BAD_REQUEST, "Transfer-Encoding must be chunked, once");
+    }
+    let expects = headers.get(header::EXPECT);
+    if expects.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return refuse(StatusCode::EXPECTATION_FAILED, "Unknown expectation");
+    }
+    // Look-alikes that an upstream may normalise into the real thing.
+    if ["transfer_encoding", "content_length"].iter().any(|name| headers.contains_key(*name)) {
+        return refuse(StatusCode::BAD_REQUEST, "A header looks like a framing header");
+    }
+    Ok(())
+}
+
+/// Runs a method's guards in order. A guard that is not built yet refuses: what it protects stays protected.
+pub(crate) fn run(guards: &[Guard]) -> Result<(), Failure> {
+    guards.iter().try_for_each(|guard| match guard {
+        // The limits are the stage's; the limiter comes later and there is none to exceed till then.
+        Guard::Throttle => Ok(()),
+        Guard::Policy => Err(Failure::not_built("resource policies")),
+        Guard::Authorize { authorization_type, .. } => {
+            Err(Failure::not_built(format_args!("authorization type {authorization_type}")))
+        }
+        Guard::ApiKey => Err(Failure::not_built("API keys")),
+        Guard::Validate { .. } => Err(Failure::not_built("request validation")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn status(build: impl FnOnce(http::request::Builder) -> http::request::Builder) -> Option<u16> {
+        let builder = Request::builder().uri("/x").header("host", "a.test");
+        let parts = build(builder).body(()).unwrap().into_parts().0;
+        check(&parts).err().map(|refusal| refusal.status.as_u16())
+    }
+
+    #[test]
+    fn an_ordinary_request_passes_and_odd_ones_do_not() {
+        assert_eq!(status(|b| b), None);
+        assert_eq!(status(|b| b.method("CONNECT")), Some(405));
+        assert_eq!(status(|b| b.method("get")), Some(400));
+        assert_eq!(status(|b| b.header("host", "b.test")), Some(400));
+        assert_eq!(status(|b| b.header("transfer-encoding", "gzip, chunked")), Some(400));
+        assert_eq!(status(|b| b.header("transfer-encoding", "chunked").header("transfer-encoding", "x")), Some(400));
+        assert_eq!(status(|b| b.header("expect", "magic")), Some(417));
+        assert_eq!(status(|b| b.header("transfer_encoding", "chunked")), Some(400));
+        assert_eq!(status(|b| b.uri("http://user@a.test/")), Some(400));
+        assert_eq!(status(|b| b.uri(format!("/{}", "x".repeat(11_000)))), Some(414));
+        assert_eq!(status(|b| b.header("x", "y".repeat(11_000))), Some(431));
+    }
+
+    #[test]
+    fn host_must_be_there_and_well_formed() {
+        for host in ["a/b", "a?b", "a#b", "a@b"] {
+            let parts = Request::builder().uri("/").header("host", host).body(()).unwrap().into_parts().0;
+            assert!(check(&parts).is_err(), "{host}");
+        }
+        let parts = Request::builder().uri("/").body(()).unwrap().into_parts().0;
+        assert!(check(&parts).is_err());
+    }
+}

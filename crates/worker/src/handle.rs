@@ -1,0 +1,186 @@
+//! The pipeline: parse → locate → guards → integrate → finish (rest-data-plane §1.1).
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use stagecoach_base::Verb;
+use stagecoach_plan::GatewayResponseType;
+
+use crate::body::{ReplyBody, RequestBody};
+use crate::core::Core;
+use crate::exchange::{Exchange, Ids, Notes};
+use crate::failure::{self, Failure};
+use crate::front::Peer;
+use crate::ids::{self, RequestId};
+use crate::{guard, headers, integrate, locate};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
+const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+
+/// Answers one request.
+pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    if let Err(refusal) = guard::check(&parts) {
+        return refused(refusal);
+    }
+    let limit = core.shared.options.max_payload;
+    let body = RequestBody::new(body, limit);
+    let ids = draw_ids(core, &parts);
+    if body.announces_too_much() {
+        return finish_unlocated(core, &ids, started, failure::too_large(limit));
+    }
+    let mut exchange = match locate(core, peer, parts, ids, started) {
+        Ok(exchange) => exchange,
+        Err(failure) => return finish_unlocated(core, &ids, started, failure::render(&failure, None)),
+    };
+    let answered = match route(&mut exchange) {
+        Ok(()) => integrate::integrate(core, &mut exchange, body).await,
+        Err(failure) => Err(failure),
+    };
+    let response = answered.unwrap_or_else(|failure| give_up(&failure, &mut exchange, limit));
+    finish(core, exchange, response)
+}
+
+fn refused(refusal: guard::Refusal) -> Response<ReplyBody> {
+    let body = format!("{{\"message\":\"{}\"}}", refusal.message);
+    let mut response = Response::new(ReplyBody::Full(Bytes::from(body)));
+    *response.status_mut() = refusal.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // A client that frames oddly is not heard again on this connection.
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn draw_ids(core: &Core, parts: &Parts) -> Ids {
+    let mut random = core.random.borrow_mut();
+    let adopted = parts.headers.get(REQUEST_ID).and_then(|id| RequestId::adopt(id.as_bytes()));
+    let request = adopted.unwrap_or_else(|| RequestId::draw(&mut random));
+    Ids { request, extended: ids::extended_id(&mut random) }
+}
+
+/// Which stage, and whether its canary: one draw fixes snapshot and variables for the whole request.
+fn locate(core: &Core, peer: &Peer, parts: Parts, ids: Ids, started: Instant) -> Result<Exchange, Failure> {
+    // 403 {"message":"Forbidden"} for every API and stage that is not there (rest-data-plane §12.2).
+    let forbidden = || Failure::early(GatewayResponseType::WafFiltered);
+    let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = parts.uri.authority().map(http::uri::Authority::as_str).or(header).unwrap_or_default().to_owned();
+    let table = core.table();
+    let place = locate::locate(&host, parts.uri.path()).ok_or_else(forbidden)?;
+    let view = table.get(place.api, place.stage).cloned().ok_or_else(forbidden)?;
+    let rest = place.rest;
+    let canary = view.canary.as_ref().map(|canary| u64::from(core.random.borrow_mut().u32()) < canary.below);
+    let release = match (&view.canary, canary) {
+        (Some(side), Some(true)) => side.release.clone(),
+        _ => view.base.clone(),
+    };
+    let mut exchange = Exchange {
+        view,
+        release,
+        canary,
+        method: None,
+        verb: None,
+        uri: parts.uri,
+        headers: parts.headers,
+        user_agent: None,
+        host,
+        rest,
+        variables: Vec::new(),
+        remote: peer.remote,
+        tls: peer.tls,
+        local_port: peer.local_port,
+        ids,
+        started,
+        wall: core.wall(started),
+        notes: Notes::default(),
+    };
+    exchange.verb = verb(&parts.method, &exchange);
+    headers::ingest(&mut exchange.headers);
+    if core.log.is_some() {
+        exchange.note_user_agent();
+    }
+    Ok(exchange)
+}
+
+/// `X-HTTP-Method-Override` replaces the verb before matching; ANY is no verb of a request.
+fn verb(method: &http::Method, exchange: &Exchange) -> Option<Verb> {
+    let given = exchange.headers.get(METHOD_OVERRIDE).and_then(|value| value.to_str().ok());
+    given.unwrap_or(method.as_str()).parse().ok().filter(|verb| *verb != Verb::Any)
+}
+
+fn route(exchange: &mut Exchange) -> Result<(), Failure> {
+    if exchange.release.api.disable_execute_api_endpoint {
+        return Err(Failure::early(GatewayResponseType::WafFiltered));
+    }
+    let release = exchange.release.clone();
+    let found = exchange.verb.and_then(|verb| release.find(exchange.path(), verb));
+    let (method, found) = found.ok_or_else(|| Failure::early(GatewayResponseType::MissingAuthenticationToken))?;
+    exchange.method = Some(found.method);
+    exchange.variables = found.variables;
+    guard::run(&method.guards)
+}
+
+fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response<ReplyBody> {
+    if !failure.cause.is_empty() {
+        tracing::debug!(
+            request.id = exchange.ids.request.as_str(),
+            api = exchange.view.settings.api_id,
+            stage = exchange.view.settings.stage,
+            cause = %failure.cause,
+            "a request failed"
+        );
+    }
+    match failure.kind {
+        GatewayResponseType::RequestTooLarge => failure::too_large(limit),
+        _ => failure::render(failure, Some(exchange)),
+    }
+}
+
+fn add_ids(response: &mut Response<ReplyBody>, ids: &Ids) {
+    let headers = response.headers_mut();
+    if let (Ok(request), Ok(extended)) =
+        (HeaderValue::from_bytes(ids.request.as_str().as_bytes()), HeaderValue::from_bytes(&ids.extended))
+    {
+        headers.insert(REQUEST_ID, request);
+        headers.insert(EXTENDED_ID, extended);
+    }
+}
+
+/// A worker that leaves says so on every answer, so that clients come back elsewhere before it closes anything.
+fn say_goodbye(core: &Core, response: &mut Response<ReplyBody>) {
+    if core.shared.is_draining() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+fn finish_unlocated(
+    core: &Core,
+    ids: &Ids,
+    started: Instant,
+    mut response: Response<ReplyBody>,
+) -> Response<ReplyBody> {
+    add_ids(&mut response, ids);
+    say_goodbye(core, &mut response);
+    core.metrics.answered(response.status(), started.elapsed());
+    response
+}
+
+fn finish(core: &Core, mut exchange: Exchange, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+    add_ids(&mut response, &exchange.ids);
+    say_goodbye(core, &mut response);
+    let took = exchange.started.elapsed();
+    core.metrics.answered(response.status(), took);
+    if let Some(log) = &core.log {
+        exchange.notes.status = response.status().as_u16();
+        exchange.notes.length = response.body().length();
+        exchange.notes.latency_ms = took.as_millis();
+        log.line(&exchange);
+    }
+    response
+}

@@ -1,0 +1,154 @@
+//! Random draws and the ids made of them (rest-data-plane §3.4).
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use stagecoach_base::{Entropy, UnixMillis};
+
+/// Bytes drawn from the generator at once.
+const BLOCK: usize = 1024;
+
+/// A buffered draw from the injected generator, one per core.
+pub(crate) struct Random {
+    entropy: Arc<dyn Entropy>,
+    block: [u8; BLOCK],
+    used: usize,
+}
+
+impl Random {
+    pub(crate) fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, block: [0; BLOCK], used: BLOCK }
+    }
+
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        if self.used + N > BLOCK {
+            self.entropy.fill(&mut self.block);
+            self.used = 0;
+        }
+        let mut drawn = [0; N];
+        if let Some(next) = self.block.get(self.used..self.used + N) {
+            drawn.copy_from_slice(next);
+        }
+        self.used += N;
+        drawn
+    }
+
+    pub(crate) fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.bytes())
+    }
+}
+
+/// A UUID as text, on the stack.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestId([u8; 36]);
+
+impl RequestId {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        let mut text = [0; 36];
+        uuid::Builder::from_random_bytes(random.bytes()).into_uuid().hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+
+    /// A UUID that a client sent is adopted.
+    pub(crate) fn adopt(text: &[u8]) -> Option<Self> {
+        let id = uuid::Uuid::try_parse_ascii(text).ok().filter(|_| text.len() == 36)?;
+        let mut text = [0; 36];
+        id.hyphenated().encode_lower(&mut text);
+        Some(Self(text))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// `x-amz-apigw-id`: 15 characters and an equals sign.
+pub(crate) fn extended_id(random: &mut Random) -> [u8; 16] {
+    let mut text = [b'='; 16];
+    // Eleven bytes are fifteen characters and one of padding; the slice is large enough.
+    drop(URL_SAFE.encode_slice(random.bytes::<11>(), &mut text));
+    text
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(HEX.get(usize::from(nibble)).map_or('0', |c| char::from(*c)));
+        }
+    }
+}
+
+/// `Root=1-{8 hex}-{24 hex};Parent={16 hex};Sampled={0|1}`. `Root` and `Parent` of an incoming id are kept when they are
+/// well-formed [V common/test_invocation_trace_id].
+pub(crate) fn trace_id(incoming: Option<&str>, wall: UnixMillis, random: &mut Random) -> String {
+    let part = |name: &str| {
+        incoming?.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    };
+    let hex = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let root = part("Root").filter(|root| match root.split('-').collect::<Vec<_>>().as_slice() {
+        ["1", time, unique] => hex(time, 8) && hex(unique, 24),
+        _ => false,
+    });
+    let parent = part("Parent").filter(|parent| hex(parent, 16));
+    let sampled = part("Sampled").filter(|sampled| sampled == "0" || sampled == "1");
+    let default = if parent.is_some() { "1" } else { "0" };
+    let mut text = String::with_capacity(80);
+    text.push_str("Root=");
+    match &root {
+        Some(root) => text.push_str(root),
+        None => {
+            text.push_str("1-");
+            let seconds = u32::try_from(wall.seconds()).unwrap_or_default();
+            push_hex(&mut text, &seconds.to_be_bytes());
+            text.push('-');
+            push_hex(&mut text, &random.bytes::<12>());
+        }
+    }
+    text.push_str(";Parent=");
+    match &parent {
+        Some(parent) => text.push_str(parent),
+        None => push_hex(&mut text, &random.bytes::<8>()),
+    }
+    text.push_str(";Sampled=");
+    text.push_str(sampled.as_deref().unwrap_or(default));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sevens;
+    impl Entropy for Sevens {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0x77);
+        }
+    }
+
+    #[test]
+    fn a_good_root_and_parent_are_kept_and_bad_ones_replaced() {
+        let mut random = Random::new(Arc::new(Sevens));
+        let root = "1-5759e988-bd862e3fe1be46a994272793";
+        let wall = UnixMillis(1_466_000_000_000);
+
+        let kept = trace_id(Some(&format!("Root={root};Parent=53995c3f42cd8ad8")), wall, &mut random);
+        let made = trace_id(Some("Root=bad;Sampled=7"), wall, &mut random);
+
+        assert_eq!(kept, format!("Root={root};Parent=53995c3f42cd8ad8;Sampled=1"));
+        assert_eq!(made, "Root=1-57616280-777777777777777777777777;Parent=7777777777777777;Sampled=0");
+    }
+
+    #[test]
+    fn ids_have_aws_lengths() {
+        let mut random = Random::new(Arc::new(Sevens));
+
+        let extended = extended_id(&mut random);
+
+        assert!(extended.ends_with(b"=") && !extended[..15].contains(&b'='));
+        assert_eq!(RequestId::draw(&mut random).as_str().len(), 36);
+        assert!(RequestId::adopt(b"not a uuid").is_none());
+    }
+}

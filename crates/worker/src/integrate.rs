@@ -1,0 +1,74 @@
+//! Integrations: what a method calls, and the mapping around it.
+
+pub(crate) mod http;
+pub(crate) mod lambda;
+pub(crate) mod lambda_event;
+pub(crate) mod lambda_reply;
+pub(crate) mod mock;
+pub(crate) mod payload;
+pub(crate) mod respond;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ::http::Response;
+use stagecoach_plan::ir::IntegrationType;
+use stagecoach_plan::{GatewayResponseType, Method, Release};
+
+use crate::body::{BodyError, ReplyBody, RequestBody};
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+
+/// The routed method together with the release that owns it, so that both outlive the exchange's borrows.
+pub(crate) struct Routed {
+    release: Arc<Release>,
+    index: u32,
+}
+
+impl Routed {
+    pub(crate) fn of(exchange: &Exchange) -> Result<Self, Failure> {
+        let index = exchange.method.ok_or_else(|| Failure::configuration("no method was routed"))?;
+        Ok(Self { release: exchange.release.clone(), index })
+    }
+
+    pub(crate) fn method(&self) -> Result<&Method, Failure> {
+        self.release.method(self.index).ok_or_else(|| Failure::configuration("the routed method is gone"))
+    }
+}
+
+/// Runs the method's integration.
+pub(crate) async fn integrate(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    body: RequestBody,
+) -> Result<Response<ReplyBody>, Failure> {
+    let routed = Routed::of(exchange)?;
+    let method = routed.method()?;
+    if method.integration.vpc_link {
+        return Err(Failure::not_built("VPC links"));
+    }
+    match method.integration.kind {
+        IntegrationType::HttpProxy => http::proxy(core, exchange, method, body).await,
+        IntegrationType::Http => http::mapped(core, exchange, method, body).await,
+        IntegrationType::Mock => mock::run(exchange, method, body).await,
+        IntegrationType::AwsProxy => lambda::proxy(core, exchange, method, body).await,
+        IntegrationType::Aws => lambda::mapped(core, exchange, method, body).await,
+    }
+}
+
+/// A client's body that could not be read.
+pub(crate) fn unreadable(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TooLarge(_) => Failure::early(GatewayResponseType::RequestTooLarge),
+        other => {
+            Failure::early(GatewayResponseType::Default4xx).message(format!("The body could not be read: {other}"))
+        }
+    }
+}
+
+/// A mapping that met a body which is no JSON: 400 on the request side (rest-data-plane §4.3).
+pub(crate) fn invalid_json(_: crate::mapping::InvalidJson) -> Failure {
+    Failure::late(GatewayResponseType::Default4xx, "Invalid JSON in request body")
+        .message("Invalid JSON in request body")
+}

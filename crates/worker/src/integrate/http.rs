@@ -1,0 +1,260 @@
+//! HTTP and HTTP_PROXY (rest-data-plane §3.3, §6.4).
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method as HttpMethod, Request, Response, Uri};
+use stagecoach_base::Verb;
+use stagecoach_plan::Method;
+use stagecoach_plan::expression::{Expression, Location};
+use stagecoach_plan::target::Endpoint;
+
+use super::respond::{Outcome, respond};
+use super::{invalid_json, payload, unreadable};
+use crate::body::{ReplyBody, RequestBody, UpstreamBody};
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::mapping::Source;
+use crate::upstream::{self, Call};
+use crate::{encode, headers, ids};
+
+const API_ID: HeaderName = HeaderName::from_static("x-amzn-apigateway-api-id");
+const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// Ceiling of a back end's answer that is buffered for mapping, bytes.
+const LARGEST_ANSWER: usize = stagecoach_base::limits::PAYLOAD_BYTES;
+
+/// The parameter mappings of a request, evaluated.
+#[derive(Default)]
+struct Mapped {
+    path: Vec<(Box<str>, String)>,
+    query: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// HTTP_PROXY: the request goes on as it came, the answer comes back as it is.
+pub(crate) async fn proxy(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    method: &Method,
+    body: RequestBody,
+) -> Result<Response<ReplyBody>, Failure> {
+    let verb = call_verb(exchange, method);
+    let (mapped, body) = if method.integration.parameters.is_empty() {
+        (Mapped::default(), UpstreamBody::Stream(body))
+    } else if method.integration.passes_body() {
+        (evaluate(exchange, method, None)?, UpstreamBody::Stream(body))
+    } else {
+        let bytes = body.collect().await.map_err(|error| unreadable(&error))?;
+        (evaluate(exchange, method, Some(&bytes))?, UpstreamBody::Full(bytes))
+    };
+    let body = if carries_body(&verb) { body } else { UpstreamBody::Full(Bytes::new()) };
+    let endpoint = endpoint(exchange, method, &mapped)?;
+    let uri = target(&endpoint, exchange.uri.query(), &mapped.query)?;
+    let trace = trace(core, exchange);
+    let mut headers = std::mem::take(&mut exchange.headers);
+    forward_headers(&mut headers, exchange, &trace);
+    finish_headers(&mut headers, &endpoint, mapped.headers)?;
+    let request = request(verb, uri, headers, body);
+    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
+    let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
+    headers::http_proxy_response(response.headers_mut());
+    Ok(response.map(ReplyBody::Upstream))
+}
+
+/// HTTP: only what is mapped goes on, and comes back.
+pub(crate) async fn mapped(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    method: &Method,
+    body: RequestBody,
+) -> Result<Response<ReplyBody>, Failure> {
+    let verb = call_verb(exchange, method);
+    let bytes = body.collect().await.map_err(|error| unreadable(&error))?;
+    let mapped = evaluate(exchange, method, Some(&bytes))?;
+    let body = if carries_body(&verb) { payload::request(exchange, method, bytes)? } else { Bytes::new() };
+    let endpoint = endpoint(exchange, method, &mapped)?;
+    let uri = target(&endpoint, None, &mapped.query)?;
+    let trace = trace(core, exchange);
+    let mut headers = own_headers(exchange, &verb, &trace);
+    finish_headers(&mut headers, &endpoint, mapped.headers)?;
+    let request = request(verb, uri, headers, UpstreamBody::Full(body));
+    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
+    let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
+    let (parts, body) = response.into_parts();
+    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    let select = Some(parts.status.as_str().to_owned());
+    let mut response = respond(exchange, method, &Outcome { select, headers: parts.headers, body })?;
+    add_trace(&mut response, &trace);
+    Ok(response)
+}
+
+/// The trace id of a request, made or kept.
+pub(crate) fn trace(core: &Core, exchange: &mut Exchange) -> HeaderValue {
+    let incoming = exchange.headers.get(TRACE).and_then(|value| value.to_str().ok());
+    let text = ids::trace_id(incoming, exchange.wall, &mut core.random.borrow_mut());
+    let value = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    if core.log.is_some() {
+        exchange.notes.trace = Some(text);
+    }
+    value
+}
+
+/// HTTP, AWS and AWS_PROXY answers carry the trace id (rest-data-plane §3.4).
+pub(crate) fn add_trace(response: &mut Response<ReplyBody>, trace: &HeaderValue) {
+    response.headers_mut().insert(TRACE, trace.clone());
+}
+
+/// The integration's verb, the client's when it has none.
+fn call_verb(exchange: &Exchange, method: &Method) -> HttpMethod {
+    match method.integration.verb.or(exchange.verb) {
+        Some(Verb::Put) => HttpMethod::PUT,
+        Some(Verb::Post) => HttpMethod::POST,
+        Some(Verb::Delete) => HttpMethod::DELETE,
+        Some(Verb::Patch) => HttpMethod::PATCH,
+        Some(Verb::Options) => HttpMethod::OPTIONS,
+        Some(Verb::Head) => HttpMethod::HEAD,
+        Some(Verb::Get | Verb::Any) | None => HttpMethod::GET,
+    }
+}
+
+fn carries_body(verb: &HttpMethod) -> bool {
+    !matches!(*verb, HttpMethod::GET | HttpMethod::HEAD | HttpMethod::OPTIONS)
+}
+
+fn evaluate(exchange: &Exchange, method: &Method, body: Option<&Bytes>) -> Result<Mapped, Failure> {
+    let source = Source::request(exchange, body);
+    let mut mapped = Mapped::default();
+    for mapping in &method.integration.parameters {
+        match mapping.location {
+            Location::Query => {
+                for value in source.values(&mapping.source).map_err(invalid_json)? {
+                    encode::push_pair(&mut mapped.query, &mapping.name, &value);
+                }
+            }
+            Location::Path => {
+                let value = source.value(&mapping.source).map_err(invalid_json)?;
+                // A path variable is raw already; anything else is made fit for a path.
+                let raw = matches!(mapping.source, Expression::Path(_));
+                mapped.path.extend(value.map(|v| (mapping.name.clone(), if raw { v } else { encode::path(&v) })));
+            }
+            Location::Header => {
+                let value = source.value(&mapping.source).map_err(invalid_json)?;
+                mapped.headers.extend(header(&mapping.name, value, false)?);
+            }
+        }
+    }
+    Ok(mapped)
+}
+
+/// A mapped header; an illegal target fails the request (rest-data-plane §3.3).
+pub(crate) fn header(
+    name: &str,
+    value: Option<String>,
+    aws: bool,
+) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
+    if headers::is_illegal_target(name, aws) {
+        return Err(Failure::configuration(format!("{name} header already present")));
+    }
+    if headers::is_dropped_target(name) {
+        return Ok(None);
+    }
+    let name = HeaderName::from_bytes(name.as_bytes()).ok();
+    Ok(name.zip(value.and_then(|text| HeaderValue::from_str(&text).ok())))
+}
+
+/// The endpoint: constant, or filled in with path mappings and stage variables.
+fn endpoint<'a>(exchange: &Exchange, method: &'a Method, mapped: &Mapped) -> Result<Cow<'a, Endpoint>, Failure> {
+    if let Some(endpoint) = &method.integration.endpoint {
+        return Ok(Cow::Borrowed(endpoint));
+    }
+    let path = |name: &str| {
+        let found = mapped.path.iter().find(|(known, _)| &**known == name);
+        found.map(|(_, value)| Cow::Owned(value.clone()))
+    };
+    let text = method.integration.uri.render(path, |name| exchange.stage_variable(name));
+    Endpoint::parse(&text).map(Cow::Owned).ok_or_else(|| Failure::configuration("Invalid endpoint address"))
+}
+
+/// Path and query of the call: what the URI itself holds, then the client's, then the mapped ones.
+fn target(endpoint: &Endpoint, client: Option<&str>, mapped: &str) -> Result<Uri, Failure> {
+    let invalid = |_| Failure::configuration("Invalid endpoint address");
+    let parts = [&*endpoint.query, client.unwrap_or_default(), mapped];
+    let mut text =
+        String::with_capacity(endpoint.path.len() + 1 + parts.iter().map(|part| part.len() + 1).sum::<usize>());
+    text.push_str(&endpoint.path);
+    for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(part);
+    }
+    Uri::try_from(text).map_err(invalid)
+}
+
+/// HTTP_PROXY: all the client sent, with the gateway's own added.
+fn forward_headers(headers: &mut HeaderMap, exchange: &Exchange, trace: &HeaderValue) {
+    headers.remove(header::VIA);
+    headers.insert(TRACE, trace.clone());
+    append_forwarded_for(headers, exchange);
+    headers.insert(FORWARDED_PORT, HeaderValue::from(exchange.local_port));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if exchange.tls { "https" } else { "http" }));
+    if let Ok(id) = HeaderValue::from_str(&exchange.view.settings.api_id) {
+        headers.insert(API_ID, id);
+    }
+    if !headers.contains_key(header::ACCEPT) {
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    }
+}
+
+/// The caller's address behind whatever chain came in.
+fn append_forwarded_for(headers: &mut HeaderMap, exchange: &Exchange) {
+    let own = exchange.remote.ip();
+    let before: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
+    let text = if before.is_empty() { own.to_string() } else { format!("{}, {own}", before.join(", ")) };
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(FORWARDED_FOR, value);
+    }
+}
+
+/// HTTP: the gateway's own headers only.
+fn own_headers(exchange: &Exchange, verb: &HttpMethod, trace: &HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    if carries_body(verb) {
+        let given = exchange.headers.get(header::CONTENT_TYPE).cloned();
+        let value = given.unwrap_or_else(|| HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    let api = &exchange.view.settings.api_id;
+    if let (Ok(agent), Ok(id)) = (HeaderValue::from_str(&format!("AmazonAPIGateway_{api}")), HeaderValue::from_str(api))
+    {
+        headers.insert(header::USER_AGENT, agent);
+        headers.insert(API_ID, id);
+    }
+    headers.insert(TRACE, trace.clone());
+    headers
+}
+
+/// The endpoint's host, then the mapped headers over everything.
+fn finish_headers(
+    headers: &mut HeaderMap,
+    endpoint: &Endpoint,
+    mapped: Vec<(HeaderName, HeaderValue)>,
+) -> Result<(), Failure> {
+    let host = HeaderValue::from_str(&endpoint.authority);
+    headers.insert(header::HOST, host.map_err(|_| Failure::configuration("Invalid endpoint address"))?);
+    headers.extend(mapped);
+    Ok(())
+}
+
+fn request(verb: HttpMethod, uri: Uri, headers: HeaderMap, body: UpstreamBody) -> Request<UpstreamBody> {
+    let mut request = Request::new(body);
+    *request.method_mut() = verb;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}

@@ -1,0 +1,200 @@
+//! AWS_PROXY and AWS towards Lambda: the Invoke API of whoever runs functions (rest-data-plane §6.5, §6.6).
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method as HttpMethod, Request, Response, Uri};
+use stagecoach_base::Verb;
+use stagecoach_plan::expression::Location;
+use stagecoach_plan::target::{Endpoint, LambdaTarget};
+use stagecoach_plan::{GatewayResponseType, Method};
+use stagecoach_sigv4::Signer;
+
+use super::respond::{Outcome, respond};
+use super::{http as http_integration, invalid_json, lambda_event, lambda_reply, payload, unreadable};
+use crate::body::{ReplyBody, RequestBody, UpstreamBody};
+use crate::core::Core;
+use crate::encode;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::mapping::Source;
+use crate::upstream::{self, Call};
+
+/// Ceiling of a function's answer, bytes: Lambda's own 6 MB with room for base64 and escapes.
+const LARGEST_ANSWER: usize = 20 * 1024 * 1024;
+
+/// What the Invoke API answered.
+pub(crate) struct Invoked {
+    pub(crate) status: u16,
+    /// `x-amz-function-error` was there.
+    pub(crate) function_error: bool,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// AWS_PROXY: the request as an event, the function's object as the answer.
+pub(crate) async fn proxy(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    method: &Method,
+    body: RequestBody,
+) -> Result<Response<ReplyBody>, Failure> {
+    let integration = &method.integration;
+    if integration.verb.is_some_and(|verb| verb != Verb::Post) {
+        return Err(Failure::late(GatewayResponseType::IntegrationFailure, "Lambda is invoked with POST only"));
+    }
+    let target = target(exchange, method)?;
+    if target.streaming || integration.stream {
+        return Err(Failure::not_built("response streaming from functions"));
+    }
+    // Mappings are ignored for AWS_PROXY, yet an illegal one still fails the request [V].
+    for mapping in integration.mappings(Location::Header) {
+        http_integration::header(&mapping.name, None, true)?;
+    }
+    let body = body.collect().await.map_err(|error| unreadable(&error))?;
+    let trace = http_integration::trace(core, exchange);
+    let event = lambda_event::build(exchange, method, &trace, &body);
+    let invoked = invoke(core, exchange, method, &target, event, HeaderMap::new()).await?;
+    let mut response = lambda_reply::read(exchange, &invoked)?;
+    http_integration::add_trace(&mut response, &trace);
+    Ok(response)
+}
+
+/// AWS towards Lambda: the mapped payload as the event, the function's result as the body. Other services are not built.
+pub(crate) async fn mapped(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    method: &Method,
+    body: RequestBody,
+) -> Result<Response<ReplyBody>, Failure> {
+    let target = target(exchange, method)?;
+    let body = body.collect().await.map_err(|error| unreadable(&error))?;
+    let mut headers = HeaderMap::new();
+    let source = Source::request(exchange, Some(&body));
+    for mapping in method.integration.mappings(Location::Header) {
+        let value = source.value(&mapping.source).map_err(invalid_json)?;
+        headers.extend(http_integration::header(&mapping.name, value, true)?);
+    }
+    let event = payload::request(exchange, method, body.clone())?;
+    let trace = http_integration::trace(core, exchange);
+    let invoked = invoke(core, exchange, method, &target, event, headers).await?;
+    if matches!(invoked.status, 401 | 403) {
+        return Err(Failure::configuration("Invalid permissions on Lambda function"));
+    }
+    let select = error_message(&invoked);
+    let outcome = Outcome { select, headers: invoked.headers, body: invoked.body };
+    let mut response = respond(exchange, method, &outcome)?;
+    http_integration::add_trace(&mut response, &trace);
+    Ok(response)
+}
+
+/// `errorMessage` of the result is what patterns are tried on; success has none.
+fn error_message(invoked: &Invoked) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(&invoked.body).ok()?;
+    value.get("errorMessage").and_then(|text| text.as_str()).map(str::to_owned)
+}
+
+fn target(exchange: &Exchange, method: &Method) -> Result<LambdaTarget, Failure> {
+    let uri: Cow<'_, str> = method.integration.uri.render(|_| None, |name| exchange.stage_variable(name));
+    if !LambdaTarget::is_lambda(&uri) {
+        return Err(Failure::not_built(format_args!("integrations with {uri}")));
+    }
+    LambdaTarget::parse(&uri).ok_or_else(|| Failure::configuration("Invalid Lambda function ARN"))
+}
+
+async fn invoke(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    method: &Method,
+    target: &LambdaTarget,
+    event: Bytes,
+    mut headers: HeaderMap,
+) -> Result<Invoked, Failure> {
+    let endpoints = &core.shared.options.lambda;
+    let known = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
+    let known =
+        known.ok_or_else(|| Failure::not_built(format_args!("no --lambda-endpoint runs {}", target.function)))?;
+    let (path, query) = invoke_path(&target.function);
+    let endpoint = Endpoint::parse(&format!("{}{path}", known.url));
+    let endpoint = endpoint.ok_or_else(|| Failure::configuration("Invalid Lambda endpoint"))?;
+    own_headers(&mut headers, exchange, method, &endpoint);
+    let signer = Signer {
+        credentials: core.shared.options.credentials.clone(),
+        region: target.region.clone(),
+        service: "lambda".into(),
+    };
+    signer.sign(&HttpMethod::POST, &endpoint.path, &query, &mut headers, &event, exchange.wall);
+    let text = if query.is_empty() { endpoint.path.to_string() } else { format!("{}?{query}", endpoint.path) };
+    let mut request = Request::new(UpstreamBody::Full(event));
+    *request.method_mut() = HttpMethod::POST;
+    *request.uri_mut() = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda endpoint"))?;
+    *request.headers_mut() = headers;
+    let call = Call { endpoint: &endpoint, insecure: false };
+    let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
+    let (parts, body) = response.into_parts();
+    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    let id = parts.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    exchange.notes.endpoint_request_id = id.map(str::to_owned);
+    let function_error = parts.headers.contains_key("x-amz-function-error");
+    Ok(Invoked { status: parts.status.as_u16(), function_error, headers: parts.headers, body })
+}
+
+/// `/2015-03-31/functions/{arn}/invocations`, the alias or version as `Qualifier`.
+fn invoke_path(function: &str) -> (String, String) {
+    // arn:aws:lambda:region:account:function:name[:qualifier]
+    let (name, qualifier) = match function.match_indices(':').nth(6) {
+        Some((at, _)) => (function.get(..at).unwrap_or(function), function.get(at + 1..).unwrap_or_default()),
+        None => (function, ""),
+    };
+    let path = format!("/2015-03-31/functions/{}/invocations", encode::segment(name));
+    let mut query = String::new();
+    if !qualifier.is_empty() {
+        encode::push_pair(&mut query, "Qualifier", qualifier);
+    }
+    (path, query)
+}
+
+/// Headers of the Invoke call (rest-data-plane §6.5).
+fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, method: &Method, endpoint: &Endpoint) {
+    let settings = &exchange.view.settings;
+    let scope = format!(
+        "arn:aws:execute-api:{}:{}:{}/{}/{}{}",
+        settings.region, settings.account, settings.api_id, settings.stage, method.verb, method.path
+    );
+    let pairs = [
+        ("host", &*endpoint.authority),
+        ("user-agent", &format!("AmazonAPIGateway_{}", settings.api_id)),
+        ("x-amzn-apigateway-api-id", &settings.api_id),
+        ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
+        ("x-amz-source-arn", &scope),
+        ("x-amz-source-account", &settings.account),
+    ];
+    for (name, value) in pairs {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_qualifier_travels_as_a_parameter() {
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
+
+        let (path, query) = invoke_path(&format!("{arn}:live"));
+
+        assert_eq!(
+            path,
+            "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af/invocations"
+        );
+        assert_eq!(query, "Qualifier=live");
+        assert_eq!(invoke_path(arn).1, "");
+    }
+}

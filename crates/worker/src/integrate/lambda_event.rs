@@ -1,0 +1,160 @@
+//! The Lambda proxy event, payload 1.0 (rest-data-plane §6.6).
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use stagecoach_plan::Method;
+
+use crate::exchange::Exchange;
+use crate::headers;
+
+type Single = BTreeMap<String, String>;
+type Multi = BTreeMap<String, Vec<String>>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    resource: &'a str,
+    path: String,
+    http_method: &'a str,
+    headers: Option<Single>,
+    multi_value_headers: Option<Multi>,
+    query_string_parameters: Option<Single>,
+    multi_value_query_string_parameters: Option<Multi>,
+    path_parameters: Option<BTreeMap<&'a str, &'a str>>,
+    stage_variables: Option<&'a BTreeMap<String, String>>,
+    request_context: Context<'a>,
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    resource_id: &'a str,
+    resource_path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_name: Option<&'a str>,
+    http_method: &'a str,
+    extended_request_id: &'a str,
+    request_time: String,
+    path: String,
+    account_id: &'a str,
+    protocol: &'static str,
+    stage: &'a str,
+    domain_prefix: &'a str,
+    request_time_epoch: i64,
+    request_id: &'a str,
+    identity: Identity<'a>,
+    domain_name: &'a str,
+    deployment_id: &'a str,
+    api_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_canary_request: Option<&'static str>,
+}
+
+/// All members are there, `null` when unused.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    cognito_identity_pool_id: Option<&'a str>,
+    account_id: Option<&'a str>,
+    cognito_identity_id: Option<&'a str>,
+    caller: Option<&'a str>,
+    source_ip: String,
+    principal_org_id: Option<&'a str>,
+    access_key: Option<&'a str>,
+    cognito_authentication_type: Option<&'a str>,
+    cognito_authentication_provider: Option<&'a str>,
+    user_arn: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+/// The event's JSON.
+pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, body: &Bytes) -> Bytes {
+    let multi = header_values(exchange, trace);
+    let query = exchange.query();
+    let mut multi_query = Multi::new();
+    for (name, value) in query.pairs() {
+        multi_query.entry(name.to_owned()).or_default().push(value.to_owned());
+    }
+    let binary = headers::is_binary(
+        &exchange.release.api.binary_media_types,
+        headers::media_type(&exchange.headers, CONTENT_TYPE),
+    );
+    let text = if binary { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() };
+    let variables = exchange.stage_variables();
+    let path_parameters: BTreeMap<_, _> = exchange.variables().collect();
+    let event = Event {
+        resource: &method.path,
+        path: exchange.event_path(),
+        http_method: exchange.verb_text(),
+        headers: Some(last(&multi)).filter(|map| !map.is_empty()),
+        multi_value_headers: Some(multi).filter(|map| !map.is_empty()),
+        query_string_parameters: Some(last(&multi_query)).filter(|_| !query.is_empty()),
+        multi_value_query_string_parameters: Some(multi_query).filter(|map| !map.is_empty()),
+        path_parameters: Some(path_parameters).filter(|map| !map.is_empty()),
+        stage_variables: Some(variables).filter(|map| !map.is_empty()),
+        request_context: context(exchange, method),
+        body: Some(text).filter(|_| !body.is_empty()),
+        is_base64_encoded: binary && !body.is_empty(),
+    };
+    // String keys only: serialising cannot fail.
+    serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+/// The last value of each name.
+fn last(multi: &Multi) -> Single {
+    multi.iter().filter_map(|(name, values)| Some((name.clone(), values.last()?.clone()))).collect()
+}
+
+fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
+    let mut multi = Multi::new();
+    for (name, value) in &exchange.headers {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        multi.entry(name.as_str().to_owned()).or_default().push(text);
+    }
+    let scheme = if exchange.tls { "https" } else { "http" };
+    let mut put = |name: &str, value: String| drop(multi.insert(name.to_owned(), vec![value]));
+    put("X-Amzn-Trace-Id", String::from_utf8_lossy(trace.as_bytes()).into_owned());
+    put("X-Forwarded-Port", exchange.local_port.to_string());
+    put("X-Forwarded-Proto", scheme.to_owned());
+    let before = exchange.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let own = exchange.remote.ip().to_string();
+    put("X-Forwarded-For", before.map_or(own.clone(), |before| format!("{before}, {own}")));
+    for replaced in ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"] {
+        multi.remove(replaced);
+    }
+    multi
+}
+
+fn context<'a>(exchange: &'a Exchange, method: &'a Method) -> Context<'a> {
+    let settings = &exchange.view.settings;
+    let agent = exchange.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    Context {
+        resource_id: exchange.resource_id(),
+        resource_path: &method.path,
+        operation_name: method.operation_name.as_deref(),
+        http_method: exchange.verb_text(),
+        extended_request_id: exchange.ids.extended(),
+        request_time: exchange.request_time(),
+        path: exchange.full_path(),
+        account_id: &settings.account,
+        protocol: "HTTP/1.1",
+        stage: &settings.stage,
+        domain_prefix: exchange.host.split('.').next().unwrap_or_default(),
+        request_time_epoch: exchange.wall.0,
+        request_id: exchange.ids.request.as_str(),
+        identity: Identity { source_ip: exchange.remote.ip().to_string(), user_agent: agent, ..Identity::default() },
+        domain_name: &exchange.host,
+        deployment_id: exchange.deployment_id(),
+        api_id: &settings.api_id,
+        is_canary_request: exchange.canary.map(|canary| if canary { "true" } else { "false" }),
+    }
+}

@@ -1,0 +1,125 @@
+//! What a proxy function may answer (rest-data-plane §6.6), as rules in one place.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+use stagecoach_plan::GatewayResponseType;
+
+use super::lambda::Invoked;
+use crate::body::ReplyBody;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::headers;
+
+/// Members a function may answer with; any other is malformed [V].
+const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"];
+
+/// The client's answer from a function's.
+pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Response<ReplyBody>, Failure> {
+    // The client never sees the Lambda service's own status: 500 for a throttle or a refusal, 502 for the rest.
+    match invoked.status {
+        200..=299 => {}
+        401 | 403 => return Err(failure("Invalid permissions on Lambda function")),
+        429 => return Err(failure("Rate Exceeded.")),
+        status => return Err(malformed(format!("Lambda invocation failed with status: {status}"))),
+    }
+    if invoked.function_error {
+        return Err(malformed("Lambda execution failed with status 200 due to customer function error"));
+    }
+    let object: Map<String, Value> =
+        serde_json::from_slice(&invoked.body).map_err(|_| malformed("Malformed Lambda proxy response"))?;
+    if object.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
+        return Err(malformed("Malformed Lambda proxy response"));
+    }
+    let status = status(object.get("statusCode"))?;
+    exchange.notes.integration_status = Some(status.as_u16());
+    let mut answer = merged_headers(&object)?;
+    headers::aws_proxy_response(&mut answer);
+    if !answer.contains_key(CONTENT_TYPE) {
+        answer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let mut response = Response::new(ReplyBody::Full(body(exchange, &object)?));
+    *response.status_mut() = status;
+    *response.headers_mut() = answer;
+    Ok(response)
+}
+
+fn failure(cause: &'static str) -> Failure {
+    Failure::late(GatewayResponseType::IntegrationFailure, cause)
+}
+
+/// 502, customisable as DEFAULT_5XX.
+fn malformed(cause: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
+    Failure::late(GatewayResponseType::Default5xx, cause).status(502)
+}
+
+fn status(value: Option<&Value>) -> Result<StatusCode, Failure> {
+    let number = match value {
+        None | Some(Value::Null) => Some(200),
+        Some(Value::Number(number)) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(_) => None,
+    };
+    let status =
+        number.filter(|number| (100..=599).contains(number)).and_then(|number| StatusCode::from_u16(number).ok());
+    status.ok_or_else(|| malformed("Malformed Lambda proxy response"))
+}
+
+fn members<'a>(object: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Map<String, Value>>, Failure> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(_) => Err(malformed("Malformed Lambda proxy response")),
+    }
+}
+
+/// Same name in both: the list first, then the single one [V `…overwrite`].
+fn merged_headers(object: &Map<String, Value>) -> Result<HeaderMap, Failure> {
+    let mut merged = HeaderMap::new();
+    for (name, values) in members(object, "multiValueHeaders")?.into_iter().flatten() {
+        let values = values.as_array().ok_or_else(|| malformed("Malformed Lambda proxy response"))?;
+        for value in values {
+            append(&mut merged, name, value)?;
+        }
+    }
+    for (name, value) in members(object, "headers")?.into_iter().flatten() {
+        append(&mut merged, name, value)?;
+    }
+    Ok(merged)
+}
+
+fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), Failure> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Null => return Ok(()),
+        Value::Object(_) | Value::Array(_) => return Err(malformed("Malformed Lambda proxy response")),
+    };
+    let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(&text).ok());
+    let (name, value) = pair.ok_or_else(|| malformed("Malformed Lambda proxy response"))?;
+    headers.append(name, value);
+    Ok(())
+}
+
+/// Decoded when the function says so and the client accepts a binary type; as it is otherwise [V].
+fn body(exchange: &Exchange, object: &Map<String, Value>) -> Result<Bytes, Failure> {
+    let text = match object.get("body") {
+        None | Some(Value::Null) => return Ok(Bytes::new()),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(malformed("Malformed Lambda proxy response")),
+    };
+    let accept = headers::media_type(&exchange.headers, ACCEPT);
+    let binary = headers::is_binary(&exchange.release.api.binary_media_types, accept);
+    let encoded = object.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
+    match binary && encoded {
+        true => STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(|_| Failure::late(GatewayResponseType::IntegrationFailure, "Unable to base64 decode the body.")),
+        false => Ok(Bytes::copy_from_slice(text.as_bytes())),
+    }
+}

@@ -1,0 +1,70 @@
+//! An integration's outcome to the client's answer: select, map, transform (rest-data-plane §1.1, steps 16 and 17).
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use stagecoach_plan::Method;
+
+use super::payload;
+use crate::body::ReplyBody;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::headers;
+use crate::mapping::Source;
+
+/// What a non-proxy integration answered.
+pub(crate) struct Outcome {
+    /// What selection patterns are tried on; `None` for a Lambda function that succeeded.
+    pub(crate) select: Option<String>,
+    /// The back end's headers.
+    pub(crate) headers: HeaderMap,
+    /// The back end's body.
+    pub(crate) body: Bytes,
+}
+
+/// The client's answer.
+pub(crate) fn respond(exchange: &Exchange, method: &Method, outcome: &Outcome) -> Result<Response<ReplyBody>, Failure> {
+    let integration = &method.integration;
+    let row = integration.selection.select(outcome.select.as_deref());
+    let row = row.and_then(|index| integration.responses.get(index)).ok_or_else(|| {
+        Failure::configuration(format!(
+            "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {}",
+            outcome.select.as_deref().unwrap_or("200")
+        ))
+    })?;
+    if !row.declared {
+        let text = format!("Output mapping refers to an invalid method response: {}", row.status);
+        return Err(Failure::configuration(text));
+    }
+    let backend_type = headers::media_type(&outcome.headers, CONTENT_TYPE);
+    let mapped = map_headers(exchange, row, outcome)?;
+    let (body, template_type) = payload::response(exchange, row, outcome.body.clone(), backend_type)?;
+    let mut response = Response::new(ReplyBody::Full(body));
+    *response.status_mut() = StatusCode::from_u16(row.status).map_err(|_| Failure::configuration("bad status"))?;
+    *response.headers_mut() = mapped;
+    if !response.headers().contains_key(CONTENT_TYPE) {
+        let value = template_type.and_then(|text| HeaderValue::from_str(text).ok());
+        let value = value.unwrap_or_else(|| HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    Ok(response)
+}
+
+/// Only mapped headers pass; some are renamed (rest-data-plane §3.4).
+fn map_headers(
+    exchange: &Exchange,
+    row: &stagecoach_plan::integration::Response,
+    outcome: &Outcome,
+) -> Result<HeaderMap, Failure> {
+    let mut mapped = HeaderMap::new();
+    let source = Source::response(exchange, &outcome.headers, &outcome.body);
+    for mapping in &row.parameters {
+        let value =
+            source.value(&mapping.source).map_err(|_| Failure::configuration("Unable to transform response"))?;
+        let value = value.and_then(|text| HeaderValue::from_str(&text).ok());
+        if let (Some(name), Some(value)) = (headers::mapped_response(&mapping.name), value) {
+            mapped.insert(name, value);
+        }
+    }
+    Ok(mapped)
+}

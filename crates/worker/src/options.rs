@@ -1,0 +1,152 @@
+//! What a worker is told at start.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stagecoach_base::limits;
+use stagecoach_sigv4::Credentials;
+
+/// Options of a worker.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Clear-text listener.
+    pub traffic: SocketAddr,
+    /// TLS listener with its certificate chain and key, PEM.
+    pub tls: Option<(SocketAddr, PathBuf, PathBuf)>,
+    /// Listener of `/healthz`, `/readyz`, `/metrics`.
+    pub status: SocketAddr,
+    /// Threads that serve traffic, at least 1.
+    pub cores: usize,
+    /// Largest request payload, bytes.
+    pub max_payload: usize,
+    /// Where access log lines go; `None`: nowhere.
+    pub access_log: Option<PathBuf>,
+    /// How long requests in flight may take to finish once draining.
+    pub drain: Duration,
+    /// Name overrides.
+    pub resolve: Vec<Resolve>,
+    /// Who runs functions, first match wins.
+    pub lambda: Vec<LambdaEndpoint>,
+    /// What Invoke calls are signed with.
+    pub credentials: Credentials,
+    /// Allow private, loopback and link-local upstreams.
+    pub allow_private: bool,
+}
+
+impl Options {
+    /// Defaults around a clear-text and a status address.
+    pub fn new(traffic: SocketAddr, status: SocketAddr) -> Self {
+        Self {
+            traffic,
+            tls: None,
+            status,
+            cores: 1,
+            max_payload: limits::PAYLOAD_BYTES,
+            access_log: None,
+            drain: Duration::from_secs(30),
+            resolve: Vec::new(),
+            lambda: Vec::new(),
+            credentials: Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
+            allow_private: false,
+        }
+    }
+}
+
+/// An upstream name and the address it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// A name; with a leading dot every name below it.
+    pub name: String,
+    /// The address to connect to.
+    pub address: IpAddr,
+}
+
+impl Resolve {
+    /// Reads `NAME=ADDR`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, address) = text.split_once('=')?;
+        Some(Self { name: name.to_ascii_lowercase(), address: address.parse().ok()? }).filter(|r| !r.name.is_empty())
+    }
+
+    /// Whether this override is for `host`.
+    pub(crate) fn matches(&self, host: &str) -> bool {
+        match self.name.strip_prefix('.') {
+            Some(suffix) => {
+                let below =
+                    host.len().checked_sub(suffix.len()).and_then(|at| Some((host.get(at..)?, host.get(..at)?)));
+                below.is_some_and(|(tail, head)| {
+                    tail.eq_ignore_ascii_case(suffix) && (head.is_empty() || head.ends_with('.'))
+                })
+            }
+            None => host.eq_ignore_ascii_case(&self.name),
+        }
+    }
+}
+
+/// An endpoint of the Lambda Invoke API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LambdaEndpoint {
+    /// Function ARNs it serves; `*` stands for any text.
+    pub pattern: String,
+    /// Base URL.
+    pub url: String,
+}
+
+impl LambdaEndpoint {
+    /// Reads `URL` or `PATTERN=URL`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+        let (pattern, url) = match text.split_once('=') {
+            Some((pattern, url)) if !is_url(pattern) => (pattern, url),
+            _ => ("*", text),
+        };
+        is_url(url).then(|| Self { pattern: pattern.to_owned(), url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Whether the function is served here.
+    pub(crate) fn matches(&self, function: &str) -> bool {
+        let mut rest = function;
+        let mut pieces = self.pattern.split('*').peekable();
+        let first = pieces.next().unwrap_or_default();
+        let Some(after) = rest.strip_prefix(first) else { return false };
+        rest = after;
+        if pieces.peek().is_none() {
+            return rest.is_empty();
+        }
+        while let Some(piece) = pieces.next() {
+            if pieces.peek().is_none() {
+                return rest.ends_with(piece);
+            }
+            let Some(at) = rest.find(piece) else { return false };
+            rest = rest.get(at + piece.len()..).unwrap_or_default();
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_starts_with_a_dot_stands_for_all_below_it() {
+        let resolve = Resolve::parse(".example.test=127.0.0.1").unwrap();
+
+        assert!(resolve.matches("a.EXAMPLE.test") && resolve.matches("example.test"));
+        assert!(!resolve.matches("badexample.test") && !resolve.matches("a.test"));
+        assert_eq!(Resolve::parse("a=b"), None);
+    }
+
+    #[test]
+    fn function_patterns_match_with_stars() {
+        let endpoint = |text: &str| LambdaEndpoint::parse(text).unwrap();
+
+        assert!(endpoint("http://a:1").matches("anything"));
+        assert!(
+            endpoint("arn:aws:lambda:*:111111111111:*=http://a").matches("arn:aws:lambda:eu:111111111111:function:f")
+        );
+        assert!(!endpoint("arn:*:f=http://a").matches("arn:x:g"));
+        assert_eq!(LambdaEndpoint::parse("ftp://a"), None);
+    }
+}

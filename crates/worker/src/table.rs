@@ -1,0 +1,93 @@
+//! What is served: stages by API and name, replaced as a whole and read without a lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use stagecoach_plan::{Release, StageSettings};
+
+use crate::log::Format;
+
+/// A stage with its releases.
+pub(crate) struct StageView {
+    /// Live settings.
+    pub(crate) settings: StageSettings,
+    /// What serves.
+    pub(crate) base: Arc<Release>,
+    /// What serves canary requests.
+    pub(crate) canary: Option<CanaryView>,
+    /// Compiled access log line.
+    pub(crate) log: Option<Format>,
+}
+
+/// The canary of a stage.
+pub(crate) struct CanaryView {
+    /// What serves.
+    pub(crate) release: Arc<Release>,
+    /// Stage variables with the overrides laid over.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// A draw below this is a canary request; `percent` of 2^32.
+    pub(crate) below: u64,
+}
+
+impl StageView {
+    pub(crate) fn new(settings: StageSettings, base: Arc<Release>, canary: Option<Arc<Release>>) -> Self {
+        let view = settings.canary.as_ref().zip(canary).map(|(canary, release)| {
+            let mut variables = settings.variables.clone();
+            variables.extend(canary.overrides.clone());
+            CanaryView { release, variables, below: share(canary.percent) }
+        });
+        let log = settings.access_log_format.as_deref().map(Format::parse);
+        Self { settings, base, canary: view, log }
+    }
+}
+
+/// A share of 2^32, so that 100 % is always and 0 % never.
+fn share(percent: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 2^32 by the clamp")]
+    let share = (percent.clamp(0.0, 100.0) / 100.0 * 4_294_967_296.0) as u64;
+    share
+}
+
+/// Every stage this worker serves.
+#[derive(Clone, Default)]
+pub(crate) struct Table {
+    apis: HashMap<Box<str>, HashMap<Box<str>, Arc<StageView>>>,
+}
+
+impl Table {
+    /// A stage of an API.
+    pub(crate) fn get(&self, api: &str, stage: &str) -> Option<&Arc<StageView>> {
+        self.apis.get(api)?.get(stage)
+    }
+
+    pub(crate) fn insert(&mut self, view: StageView) {
+        let stages = self.apis.entry(view.settings.api_id.as_str().into()).or_default();
+        stages.insert(view.settings.stage.as_str().into(), Arc::new(view));
+    }
+
+    pub(crate) fn remove(&mut self, api: &str, stage: &str) {
+        if let Some(stages) = self.apis.get_mut(api) {
+            stages.remove(stage);
+            if stages.is_empty() {
+                self.apis.remove(api);
+            }
+        }
+    }
+
+    /// How many stages.
+    pub(crate) fn stages(&self) -> usize {
+        self.apis.values().map(HashMap::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_exact_at_both_ends() {
+        assert_eq!(share(0.0), 0);
+        assert_eq!(share(50.0), 1 << 31);
+        assert!(share(100.0) > u64::from(u32::MAX));
+    }
+}

@@ -1,0 +1,116 @@
+//! Calls to back ends over this core's own connections.
+
+mod address;
+mod connect;
+mod pool;
+pub(crate) mod tls;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use stagecoach_plan::GatewayResponseType;
+use stagecoach_plan::target::Endpoint;
+
+pub(crate) use pool::{Lease, Pool};
+
+use crate::body::{BodyError, UpstreamBody, UpstreamReply};
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+
+/// Where a call goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    /// Skip certificate checks.
+    pub(crate) insecure: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(
+        "{0} resolves to no address that is allowed; private, loopback and link-local ones need --allow-private-upstreams"
+    )]
+    Refused(String),
+    #[error("cannot resolve {0}: {1}")]
+    Resolve(String, std::io::Error),
+    #[error("cannot connect: {0}")]
+    Connect(std::io::Error),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] hyper::Error),
+}
+
+/// Sends a request; the deadline covers everything up to the end of the answer.
+pub(crate) async fn send(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    call: Call<'_>,
+    request: Request<UpstreamBody>,
+    within: Duration,
+) -> Result<Response<UpstreamReply>, Failure> {
+    let started = Instant::now();
+    let mut deadline = Box::pin(tokio::time::sleep(within));
+    let sent = tokio::select! {
+        biased;
+        sent = attempt(core, call, request) => sent,
+        () = deadline.as_mut() => {
+            return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
+        }
+    };
+    if core.log.is_some() {
+        exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
+    }
+    let (response, lease) = sent.map_err(|error| unreachable_endpoint(&error))?;
+    exchange.notes.integration_status = Some(response.status().as_u16());
+    Ok(response.map(|incoming| UpstreamReply::new(incoming, lease, deadline)))
+}
+
+/// Tries pooled connections first. One that the back end closed while it was idle gives the request back unsent, and the
+/// next one is tried; a request that was sent is never sent twice.
+async fn attempt(
+    core: &Rc<Core>,
+    call: Call<'_>,
+    mut request: Request<UpstreamBody>,
+) -> Result<(Response<Incoming>, Lease), SendError> {
+    loop {
+        let mut lease = match core.pool.take(call).await {
+            Some(lease) => lease,
+            None => core.pool.connect(call).await?,
+        };
+        match lease.send(request).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(mut unsent) => match unsent.take_message().filter(|_| lease.is_reused()) {
+                Some(message) => request = message,
+                None => return Err(SendError::Broken(unsent.into_error())),
+            },
+        }
+    }
+}
+
+fn unreachable_endpoint(error: &SendError) -> Failure {
+    use std::error::Error;
+    let too_large = |error: &hyper::Error| {
+        matches!(error.source().and_then(|cause| cause.downcast_ref::<BodyError>()), Some(BodyError::TooLarge(_)))
+    };
+    match error {
+        SendError::Broken(error) if too_large(error) => Failure::early(GatewayResponseType::RequestTooLarge),
+        SendError::Refused(_) => Failure::configuration(error.to_string()),
+        // 504 with a text of its own (rest-data-plane §6.4).
+        other => Failure::late(GatewayResponseType::IntegrationFailure, other.to_string())
+            .status(504)
+            .message("Network error communicating with endpoint"),
+    }
+}
+
+/// An answer whose body could not be read to its end.
+pub(crate) fn broken(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TimedOut => {
+            Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error")
+        }
+        other => Failure::late(GatewayResponseType::IntegrationFailure, other.to_string()),
+    }
+}
