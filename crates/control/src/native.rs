@@ -13,7 +13,10 @@ use http::StatusCode;
 use serde_json::json;
 use stagecoach_base::{AwsError, ErrorCode};
 
-use crate::{Control, convergence, failure, fleet, server};
+use stagecoach_resources::errors;
+use stagecoach_resources::v1::Deployment;
+
+use crate::{Control, convergence, documents, failure, fleet, server};
 
 type Shared = Arc<Control>;
 
@@ -41,7 +44,8 @@ impl IntoResponse for Failure {
 pub(crate) fn router(control: Shared) -> Router<Shared> {
     let mut router = Router::new()
         .route("/_stagecoach/v1/fleet", get(fleet))
-        .route("/_stagecoach/v1/convergence/{api}/{stage}", get(converged));
+        .route("/_stagecoach/v1/convergence/{api}/{stage}", get(converged))
+        .route("/_stagecoach/v1/snapshots/{api}/{deployment}", get(snapshot));
     if control.allow_reset {
         router = router.route("/_stagecoach/v1/reset", post(reset));
     }
@@ -74,6 +78,17 @@ async fn converged(
     let seen = convergence::wait(&control, &api, &stage, within.min(LONGEST_WAIT)).await?;
     let seen = seen.ok_or_else(|| AwsError::not_found(format!("Stage {stage} of API {api} does not exist.")))?;
     Ok(Json(seen).into_response())
+}
+
+/// The snapshot that a deployment compiled to.
+async fn snapshot(
+    State(control): State<Shared>,
+    Path((api, deployment)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let found: Option<Deployment> = documents::get(&control.store, &api, &deployment).await?;
+    let found = found.ok_or_else(errors::unknown_deployment)?;
+    let shown = json!({ "digest": found.digest, "size": found.size, "format": found.format });
+    Ok(Json(shown).into_response())
 }
 
 fn bad_wait(text: &str) -> AwsError {

@@ -183,14 +183,13 @@ impl Index {
         let (above, part) = path.rsplit_once('/').ok_or_else(AwsError::internal)?;
         let parent_id = self.ensure(tree, if above.is_empty() { "/" } else { above })?;
         let parent = tree.resource(&parent_id).cloned().ok_or_else(AwsError::internal)?;
-        let body = serde_json::json!({ "pathPart": part });
         let named = |error: AwsError| {
             AwsError::bad_request(format!(
                 "Errors found during import:\n\tUnable to create resource at path '{path}': {}",
                 error.message()
             ))
         };
-        let mut made = resource::create(&tree.resources, &parent.id, &body).map_err(named)?;
+        let mut made = resource::create(&tree.resources, &parent.id, part).map_err(named)?;
         // A path that was there before keeps its id, unless something else took it meanwhile.
         if let Some(id) = self.known.get(path).filter(|id| tree.resource(id).is_none()) {
             made.id.clone_from(id);

@@ -12,3 +12,28 @@ pub use apply::{Mode, NewApi, import, merge};
 pub use definition::{Definition, MethodOf};
 pub use export::{ExportOptions, Exported, Extensions, Format, Kind, export};
 pub use read::{BasePath, Imported, ReadOptions, read};
+
+/// Fuzz target: any bytes are answered, and a file that is read can be imported (or is refused), exported and read again.
+#[doc(hidden)]
+pub fn fuzz_read(bytes: &[u8]) {
+    let Ok(read_once) = read(bytes, &ReadOptions::default()) else { return };
+    let new = NewApi {
+        id: "fuzz".into(),
+        root_id: "fuzzroot".into(),
+        now_s: 0,
+        endpoint_types: Vec::new(),
+        scope: stagecoach_base::Scope::default(),
+    };
+    let Ok(tree) = import(&read_once.definition, new) else { return };
+    let options = ExportOptions {
+        kind: Kind::Oas30,
+        extensions: Extensions { integrations: true, authorizers: true, apigateway: true },
+        format: Format::Json,
+        stage: "dev".into(),
+        scope: stagecoach_base::Scope::default(),
+        created_s: 0,
+    };
+    if let Ok(exported) = export(&tree, &options) {
+        drop(read(&exported.bytes, &ReadOptions::default()));
+    }
+}

@@ -130,6 +130,51 @@ pub fn variable_names(template: &str) -> impl Iterator<Item = &str> {
     template.split('/').filter_map(move |part| inner(part).and_then(|(from, length)| part.get(from..from + length)))
 }
 
+/// Fuzz target: lines `VERB template` make the routes, the last line is a path. What is found must be what a scan of all
+/// routes finds, and its variables must lie inside the path. Panics when not.
+#[doc(hidden)]
+pub fn fuzz_route(text: &str) {
+    let (routes, path) = text.rsplit_once('\n').unwrap_or(("", text));
+    let mut router = Router::default();
+    let mut kept: Vec<(Verb, &str)> = Vec::new();
+    for line in routes.lines().take(64) {
+        let Some((verb, template)) = line.split_once(' ') else { continue };
+        let Ok(verb) = verb.parse() else { continue };
+        let number = u32::try_from(kept.len()).unwrap_or_default();
+        if router.insert(template, verb, number).is_ok() {
+            kept.push((verb, template));
+        }
+    }
+    for verb in Verb::ALL.into_iter().filter(|verb| *verb != Verb::Any) {
+        let found = router.find(path, verb);
+        let possible =
+            kept.iter().any(|(known, template)| (*known == verb || *known == Verb::Any) && fits(template, path));
+        assert_eq!(found.is_some(), possible, "{verb} {path} over {kept:?}");
+        for range in found.into_iter().flat_map(|found| found.variables) {
+            assert!(path.get(range).is_some_and(|value| !value.is_empty()), "a variable outside of {path}");
+        }
+    }
+}
+
+/// Whether a template fits a path, by looking at one segment after the other.
+fn fits(template: &str, path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut left = (!path.is_empty()).then_some(path);
+    for part in template.trim_matches('/').split('/').filter(|part| !part.is_empty()) {
+        let Some(rest) = left else { return false };
+        if part.starts_with('{') && part.ends_with("+}") {
+            return !rest.is_empty();
+        }
+        let (segment, after) = rest.split_once('/').map_or((rest, None), |(segment, after)| (segment, Some(after)));
+        if !(if part.starts_with('{') { !segment.is_empty() } else { segment == part }) {
+            return false;
+        }
+        left = after;
+    }
+    left.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -196,6 +241,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_tree_finds_what_a_scan_finds(routes in "((GET|ANY|POST) (/([ab]|\\{x\\}|\\{y\\})){0,3}(/\\{p\\+\\})?\n){0,6}", path in "(/[abc]?){0,5}") {
+            fuzz_route(&format!("{routes}{path}"));
+        }
+
         #[test]
         fn no_path_panics_and_captures_lie_inside(path in "[/a-c%.ü]{0,16}") {
             let router = router(&[("/a/{b}", Verb::Any), ("/a/b/c", Verb::Get), ("/{p+}", Verb::Get), ("/{p}/{q}/{r+}", Verb::Get)]);

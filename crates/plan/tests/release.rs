@@ -25,8 +25,8 @@ fn problem(integration: &Value) -> String {
 
 #[test]
 fn a_plan_survives_its_bytes_and_serves() {
-    let plan = plan(method(
-        json!({ "type": "HTTP_PROXY", "uri": "http://a.test/x", "timeoutMs": 50, "passthrough": "NEVER" }),
+    let plan = plan(&method(
+        &json!({ "type": "HTTP_PROXY", "uri": "http://a.test/x", "timeoutMs": 50, "passthrough": "NEVER" }),
     ));
 
     let decoded = codec::decode(&codec::encode(&plan)).unwrap();

@@ -177,7 +177,7 @@ pub(crate) struct Worker {
     /// Directory with ca.pem, worker-ID.pem, worker-ID.key and signing.pub, made by `stagecoach pki`
     #[arg(long, env = "STAGECOACH_PKI_DIR")]
     pub(crate) pki_dir: Option<PathBuf>,
-    /// Follow without TLS and trust whatever signing key the control plane announces
+    /// Follow without TLS and take pointers from whoever signed them
     #[arg(long, env = "STAGECOACH_INSECURE_PLAINTEXT_FEED")]
     pub(crate) insecure_plaintext_feed: bool,
     /// Zone label shown in the fleet endpoint

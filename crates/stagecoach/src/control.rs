@@ -38,10 +38,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
     let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
     let status = compose::listen(options.status).await?;
     tracing::info!(admin = %admin.local_addr()?, feed = %feed.local_addr()?, status = %status.local_addr()?, id = control.id, "control plane ready");
-    tokio::spawn(std::future::IntoFuture::into_future(axum::serve(
-        status,
-        stagecoach_control::status(control.clone()),
-    )));
+    tokio::spawn(IntoFuture::into_future(axum::serve(status, stagecoach_control::status(control.clone()))));
     compose::serve_control(control, admin, feed, tls, stop).await
 }
 

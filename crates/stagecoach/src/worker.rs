@@ -53,8 +53,7 @@ fn identity(options: &Worker, id: &str) -> anyhow::Result<(Option<ClientTls>, Tr
             let keys = keys.with_context(|| format!("cannot read the trusted keys in {}", dir.display()))?;
             Ok((Some(ClientTls::from_dir(dir, id)?), keys))
         }
-        // Whatever key the control plane announces is trusted: that is what the flag says.
-        (None, true) => Ok((None, TrustedKeys::default())),
+        (None, true) => Ok((None, TrustedKeys::anyone())),
         (Some(_), true) => bail!("--pki-dir and --insecure-plaintext-feed exclude each other"),
         (None, false) => bail!(
             "a worker needs a TLS identity; make one with `stagecoach pki worker DIR ID` and pass --pki-dir DIR, or follow in \

@@ -27,7 +27,7 @@ mod table;
 mod upstream;
 mod worker;
 
-pub use front::scan::{Scanner, Violation};
+pub use front::scan::fuzz_scan;
 pub use options::{LambdaEndpoint, Options, Resolve};
 pub use sink::TableSink;
 pub use worker::{Running, Worker};

@@ -9,10 +9,13 @@ use crate::call::{Answer, Cx};
 
 /// `PUT …/integration`: an upsert.
 pub(crate) async fn put(cx: Cx) -> Answer {
-    let input = cx.body()?;
-    let resource_id = cx.label("resource_id").to_owned();
+    let parsed = integration::parse(cx.label("resource_id"), &cx.body()?)?;
     methods::edit_part(cx, 201, move |method| {
-        let made = integration::put(&resource_id, &input)?;
+        let mut made = integration::settle(parsed)?;
+        // Whether AWS keeps the responses is not recorded; losing them by a repeated put would surprise more.
+        if let Some(before) = method.method_integration.take() {
+            made.integration_responses = before.integration_responses;
+        }
         let shown = reply::integration(&made);
         method.method_integration = Some(made);
         Ok(shown)

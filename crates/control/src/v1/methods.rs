@@ -12,11 +12,11 @@ use crate::documents::{self, ApiWrite};
 
 /// `PUT …/methods/{http_method}`: an existing verb is a conflict, not an upsert.
 pub(crate) async fn put(cx: Cx) -> Answer {
-    let input = cx.body()?;
+    let parsed = method::parse(cx.label("http_method"), &cx.body()?)?;
     let mut tx = resources::open(&cx).await?;
     let resource = tx.get::<Resource>(cx.label("resource_id")).await?.ok_or_else(errors::unknown_resource)?;
     let tree = tx.parts().await?;
-    let made = method::put(cx.label("http_method"), &input, &tree)?;
+    let made = method::put(parsed, &tree)?;
     let id = documents::method_id(&resource.id, &made.http_method);
     if tx.get::<Method>(&id).await?.is_some() {
         return Err(errors::method_exists());

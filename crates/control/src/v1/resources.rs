@@ -16,10 +16,10 @@ type Methods = BTreeMap<String, Vec<Method>>;
 
 /// `POST /restapis/{restapi_id}/resources/{parent_id}`.
 pub(crate) async fn create(cx: Cx) -> Answer {
-    let input = cx.body()?;
+    let part = resource::parse(&cx.body()?)?;
     let mut tx = open(&cx).await?;
     let siblings = tx.all::<Resource>().await?;
-    let made = resource::create(&siblings, cx.label("parent_id"), &input)?;
+    let made = resource::create(&siblings, cx.label("parent_id"), &part)?;
     tx.put(&made.id, &made).await?;
     tx.commit().await?;
     Ok(Reply::json(201, &reply::resource(&made, &[], false)))

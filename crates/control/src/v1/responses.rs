@@ -10,11 +10,11 @@ use crate::call::{Answer, Cx};
 
 /// `PUT …/responses/{status_code}`.
 pub(crate) async fn put_method_response(cx: Cx) -> Answer {
-    let (input, status) = (cx.body()?, status(&cx));
+    let made = method_response::parse(cx.label("status_code"), &cx.body()?)?;
     methods::edit_part(cx, 201, move |method| {
-        let made = method_response::put(method, &status, &input)?;
+        method_response::put(method, &made)?;
         let shown = reply::method_response(&made);
-        method.method_responses.insert(status, made);
+        method.method_responses.insert(made.status_code.clone(), made);
         Ok(shown)
     })
     .await
@@ -48,11 +48,11 @@ pub(crate) async fn delete_method_response(cx: Cx) -> Answer {
 
 /// `PUT …/integration/responses/{status_code}`: an upsert.
 pub(crate) async fn put_integration_response(cx: Cx) -> Answer {
-    let (input, status) = (cx.body()?, status(&cx));
+    let made = integration_response::parse(cx.label("status_code"), &cx.body()?)?;
     methods::edit_part(cx, 201, move |method| {
-        let made = integration_response::put(method, &status, &input)?;
+        integration_response::put(method, &made)?;
         let shown = reply::integration_response(&made);
-        integration(method)?.integration_responses.insert(status, made);
+        integration(method)?.integration_responses.insert(made.status_code.clone(), made);
         Ok(shown)
     })
     .await
@@ -83,10 +83,11 @@ pub(crate) async fn update_integration_response(cx: Cx) -> Answer {
 /// `DELETE …/integration/responses/{status_code}`.
 pub(crate) async fn delete_integration_response(cx: Cx) -> Answer {
     let status = status(&cx);
-    remove(cx, move |method| {
+    let removed = remove(cx, move |method| {
         integration(method)?.integration_responses.remove(&status).map(drop).ok_or_else(errors::unknown_status)
-    })
-    .await
+    });
+    // AWS names the integration here even when it is the method that is not there [V a].
+    removed.await.map_err(|error| if error == errors::unknown_method() { errors::unknown_integration() } else { error })
 }
 
 fn status(cx: &Cx) -> String {

@@ -132,11 +132,12 @@ impl Integration {
     }
 }
 
-/// The integration of a method from the body of PutIntegration; an upsert.
+/// Reads the body of PutIntegration and checks its constraints, which AWS does before it looks anything up. What the
+/// members mean together is for [`settle`], once resource and method are found.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of PutIntegration.
-pub fn put(resource_id: &str, body: &Value) -> Result<Integration, AwsError> {
+/// `SerializationException` or `ValidationException`.
+pub fn parse(resource_id: &str, body: &Value) -> Result<Integration, AwsError> {
     let input = Members::of(body)?;
     let (kind, connection) = (input.text("type")?, input.text("connectionType")?);
     let (handling, transfer) = (input.text("contentHandling")?, input.text("responseTransferMode")?);
@@ -152,7 +153,7 @@ pub fn put(resource_id: &str, body: &Value) -> Result<Integration, AwsError> {
     made.response_transfer_mode = transfer;
     made.connection_type = connection;
     read_members(&mut made, input)?;
-    settle(made)
+    Ok(made)
 }
 
 fn read_members(made: &mut Integration, input: Members<'_>) -> Result<(), AwsError> {
@@ -168,10 +169,11 @@ fn read_members(made: &mut Integration, input: Members<'_>) -> Result<(), AwsErr
         made.cache_namespace = namespace;
     }
     if let Some(passthrough) = input.text("passthroughBehavior")? {
-        made.passthrough_behavior = check_passthrough(&passthrough)?;
+        made.passthrough_behavior = passthrough.to_ascii_uppercase();
     }
     if let Some(timeout) = input.integer("timeoutInMillis")? {
-        made.timeout_in_millis = u32::try_from(timeout).map_err(|_| AwsError::bad_request(TIMEOUT))?;
+        // Out of range is refused with the others, by `settle`.
+        made.timeout_in_millis = u32::try_from(timeout).unwrap_or_default();
     }
     if let Some(tls) = input.structure("tlsConfig")? {
         let skip = tls.flag("insecureSkipVerification")?.unwrap_or_default();
@@ -194,7 +196,7 @@ fn check_passthrough(text: &str) -> Result<String, AwsError> {
 /// Checks the whole, and drops what the type has no use for: MOCK keeps no uri and no verb [V n].
 ///
 /// # Errors
-/// As of [`put`].
+/// rest-admin-api §2.6, rows of PutIntegration.
 pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
     if integration.kind == "MOCK" {
         integration.uri = None;
@@ -212,6 +214,7 @@ pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
     if let Some(verb) = &integration.http_method {
         verb.parse::<Verb>().map_err(|invalid| AwsError::bad_request(invalid.to_string()))?;
     }
+    check_passthrough(&integration.passthrough_behavior)?;
     check_uri(&integration)?;
     check_transfer(&integration)?;
     check_templates(integration.request_templates.as_ref())?;
@@ -418,7 +421,7 @@ fn change_cache_keys(integration: &mut Integration, change: &Change<'_>) {
 /// Applies UpdateIntegration.
 ///
 /// # Errors
-/// As of [`put`], and the patch family's texts.
+/// As of [`settle`], and the patch family's texts.
 pub fn patch(integration: &Integration, operations: &[PatchOperation]) -> Result<Integration, AwsError> {
     settle(patch::apply(integration, operations, TABLE, Family::B, &())?)
 }

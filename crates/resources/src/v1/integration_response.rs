@@ -12,11 +12,11 @@ use crate::errors;
 use crate::input::{self, Constraints, Members};
 use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 
-/// The row for `status` from the body of PutIntegrationResponse; an upsert that overwrites fully.
+/// Reads the body of PutIntegrationResponse and checks its constraints, which AWS does before it looks anything up.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of PutIntegrationResponse.
-pub fn put(method: &Method, status: &str, body: &Value) -> Result<IntegrationResponse, AwsError> {
+/// `SerializationException` or `ValidationException`.
+pub fn parse(status: &str, body: &Value) -> Result<IntegrationResponse, AwsError> {
     let input = Members::of(body)?;
     let made = IntegrationResponse {
         status_code: status.to_owned(),
@@ -29,18 +29,26 @@ pub fn put(method: &Method, status: &str, body: &Value) -> Result<IntegrationRes
     constraints.one_of("contentHandling", made.content_handling.as_deref(), &CONTENT_HANDLING);
     constraints.status_code(status);
     constraints.check()?;
+    Ok(made)
+}
+
+/// Checks a row against its method. Putting is an upsert that overwrites fully.
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of PutIntegrationResponse.
+pub fn put(method: &Method, made: &IntegrationResponse) -> Result<(), AwsError> {
     let integration = method.method_integration.as_ref().ok_or_else(errors::unknown_integration)?;
     check_templates(made.response_templates.as_ref())?;
-    check_parameters(method, &made)?;
-    let pattern = pattern(&made);
-    let others = integration.integration_responses.values().filter(|other| other.status_code != status);
+    check_parameters(method, made)?;
+    let pattern = pattern(made);
+    let others = integration.integration_responses.values().filter(|other| other.status_code != made.status_code);
     if others.map(self::pattern).any(|other| other == pattern) {
         return Err(AwsError::conflict(format!(
             "Integration response with selection pattern {} already exists",
             pattern.unwrap_or("default")
         )));
     }
-    Ok(made)
+    Ok(())
 }
 
 fn pattern(response: &IntegrationResponse) -> Option<&str> {

@@ -79,18 +79,18 @@ pub struct Parts {
 
 const LOCATIONS: [&str; 5] = ["path", "querystring", "header", "multivaluequerystring", "multivalueheader"];
 
-/// A new method from the body of PutMethod.
+/// Reads the body of PutMethod. What it refers to is for [`put`], once the resource is found.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of PutMethod.
-pub fn put(verb: &str, body: &Value, parts: &Parts) -> Result<Method, AwsError> {
+/// `SerializationException`, `ValidationException`, or AWS's text for a verb it does not know.
+pub fn parse(verb: &str, body: &Value) -> Result<Method, AwsError> {
     let input = Members::of(body)?;
     let kind = input.text("authorizationType")?;
     let mut constraints = Constraints::of("PutMethod");
     constraints.required("authorizationType", kind.is_some());
     constraints.check()?;
     let verb: Verb = verb.parse().map_err(|invalid: InvalidVerb| AwsError::bad_request(invalid.to_string()))?;
-    let method = Method {
+    Ok(Method {
         http_method: verb.to_string(),
         authorization_type: kind.unwrap_or_default().to_ascii_uppercase(),
         authorizer_id: input.text("authorizerId")?,
@@ -102,7 +102,14 @@ pub fn put(verb: &str, body: &Value, parts: &Parts) -> Result<Method, AwsError> 
         method_responses: BTreeMap::new(),
         method_integration: None,
         authorization_scopes: input.texts("authorizationScopes")?.unwrap_or_default(),
-    };
+    })
+}
+
+/// Checks a new method against what it refers to.
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of PutMethod.
+pub fn put(method: Method, parts: &Parts) -> Result<Method, AwsError> {
     settle(method, parts)
 }
 

@@ -8,24 +8,32 @@ use super::{Method, MethodResponse};
 use crate::input::{self, Constraints, Members};
 use crate::patch::{self, Family, Op, PatchOperation, Row};
 
-/// A new response of `method` from the body of PutMethodResponse.
+/// Reads the body of PutMethodResponse and checks its constraints, which AWS does before it looks anything up.
 ///
 /// # Errors
-/// A bad status, a key that is no `method.response.header.…`, 409 for one that exists.
-pub fn put(method: &Method, status: &str, body: &Value) -> Result<MethodResponse, AwsError> {
+/// `SerializationException`, or `ValidationException` for a bad status.
+pub fn parse(status: &str, body: &Value) -> Result<MethodResponse, AwsError> {
     let input = Members::of(body)?;
     let response_parameters = input.map("responseParameters", input::flag)?;
     let response_models = input.map("responseModels", input::text)?;
     let mut constraints = Constraints::of("PutMethodResponse");
     constraints.status_code(status);
     constraints.check()?;
-    for key in response_parameters.iter().flatten().map(|(key, _)| key) {
+    Ok(MethodResponse { status_code: status.to_owned(), response_parameters, response_models })
+}
+
+/// Checks a new response against its method.
+///
+/// # Errors
+/// A key that is no `method.response.header.…`, 409 for a response that exists.
+pub fn put(method: &Method, made: &MethodResponse) -> Result<(), AwsError> {
+    for key in made.response_parameters.iter().flatten().map(|(key, _)| key) {
         check_key(key)?;
     }
-    if method.method_responses.contains_key(status) {
-        return Err(AwsError::conflict("Response already exists for this resource"));
+    match method.method_responses.contains_key(&made.status_code) {
+        true => Err(AwsError::conflict("Response already exists for this resource")),
+        false => Ok(()),
     }
-    Ok(MethodResponse { status_code: status.to_owned(), response_parameters, response_models })
 }
 
 /// `method.response.header.{name}`.

@@ -56,20 +56,27 @@ pub fn new(all: &[Resource], parent: &Resource, part: &str) -> Resource {
     Resource { id, parent_id: Some(parent.id.clone()), path_part: Some(part.to_owned()), path }
 }
 
-/// A new resource from the body of CreateResource. `all` are the resources of the API.
+/// Reads `pathPart` of CreateResource.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of CreateResource.
-pub fn create(all: &[Resource], parent_id: &str, body: &Value) -> Result<Resource, AwsError> {
+/// `SerializationException` or `ValidationException`.
+pub fn parse(body: &Value) -> Result<String, AwsError> {
     let part = Members::of(body)?.text("pathPart")?;
     let mut constraints = Constraints::of("CreateResource");
     constraints.required("pathPart", part.is_some());
     constraints.check()?;
-    let part = part.unwrap_or_default();
+    Ok(part.unwrap_or_default())
+}
+
+/// A new resource. `all` are the resources of the API.
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of CreateResource.
+pub fn create(all: &[Resource], parent_id: &str, part: &str) -> Result<Resource, AwsError> {
     let parent = find(all, parent_id)?;
-    check_part(&part)?;
-    check_place(all, None, parent, &part)?;
-    Ok(new(all, parent, &part))
+    check_part(part)?;
+    check_place(all, None, parent, part)?;
+    Ok(new(all, parent, part))
 }
 
 fn find<'a>(all: &'a [Resource], id: &str) -> Result<&'a Resource, AwsError> {
@@ -190,8 +197,6 @@ fn subtree(all: &[Resource], id: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn tree() -> Vec<Resource> {
@@ -220,12 +225,12 @@ mod tests {
     #[test]
     fn one_variable_child_per_parent_and_none_below_a_greedy_one() {
         let mut all = tree();
-        let greedy = create(&all, "root", &json!({ "pathPart": "{proxy+}" })).unwrap();
+        let greedy = create(&all, "root", "{proxy+}").unwrap();
         all.push(greedy.clone());
 
-        let second = create(&all, "root", &json!({ "pathPart": "{x}" })).unwrap_err();
-        let below = create(&all, &greedy.id, &json!({ "pathPart": "x" })).unwrap_err();
-        let twin = create(&all, "root", &json!({ "pathPart": "pets" })).unwrap_err();
+        let second = create(&all, "root", "{x}").unwrap_err();
+        let below = create(&all, &greedy.id, "x").unwrap_err();
+        let twin = create(&all, "root", "pets").unwrap_err();
 
         assert!(second.message().starts_with("A sibling ({proxy+}) of this resource already has"));
         assert_eq!(below.message(), "Cannot create a child of a resource with a greedy path variable: {proxy+}");

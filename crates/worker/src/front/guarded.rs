@@ -23,6 +23,8 @@ const IDLE_LOOKS: u32 = 12;
 const BODY_BYTES: u64 = 240 * 5;
 /// Slow looks at a body before the connection is closed: ten seconds of grace, then 15 more.
 const BODY_LOOKS: u32 = 5;
+/// How long a refused client may go on sending.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A guarded stream.
 pub(crate) struct Guarded<T> {
@@ -32,6 +34,8 @@ pub(crate) struct Guarded<T> {
     /// `None` for HTTP/2, which frames itself.
     scanner: Option<Scanner>,
     refused: bool,
+    /// Set while a refused client's bytes are read away, so that it can read the answer before the connection resets.
+    linger: Option<Pin<Box<Sleep>>>,
     watch: Watch,
 }
 
@@ -54,7 +58,7 @@ impl<T> Guarded<T> {
             seen: (Phase::Idle, 0, 0),
             bytes_seen: 0,
         };
-        Self { inner, prefix, scanner: (!http2).then(Scanner::default), refused: false, watch }
+        Self { inner, prefix, scanner: (!http2).then(Scanner::default), refused: false, linger: None, watch }
     }
 
     /// Scans what was read. At a violation the rest of the read becomes a byte that no request may hold: the parser
@@ -72,6 +76,22 @@ impl<T> Guarded<T> {
         buffer.set_filled(before + at);
         buffer.put_slice(b"\0");
         Ok(())
+    }
+}
+
+impl<T: AsyncRead + Unpin> Guarded<T> {
+    /// Reads away what a refused client still sends, until it stops or [`LINGER`] is over.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        let mut scratch = [0; 4096];
+        while linger.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => break,
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -132,7 +152,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
@@ -142,7 +162,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+        if self.refused {
+            ready!(self.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
