@@ -26,6 +26,9 @@ const BODY_LOOKS: u32 = 5;
 /// How long a refused client may go on sending.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// No header name begins like this, and the parser looks only once a head seems complete.
+const POISON: &[u8] = b"\0\r\n\r\n";
+
 /// A guarded stream.
 pub(crate) struct Guarded<T> {
     inner: T,
@@ -61,8 +64,15 @@ impl<T> Guarded<T> {
         Self { inner, prefix, scanner: (!http2).then(Scanner::default), refused: false, linger: None, watch }
     }
 
-    /// Scans what was read. At a violation the rest of the read becomes a byte that no request may hold: the parser
-    /// answers 400 in its turn, after whatever it is still answering, and closes.
+    /// Gives out what was kept.
+    fn pour(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.prefix.len().min(buffer.remaining());
+        buffer.put_slice(self.prefix.get(..length).unwrap_or_default());
+        self.prefix.advance(length);
+    }
+
+    /// Scans what was read. At a violation the rest of the read becomes what no request may hold: the parser answers 400
+    /// in its turn, after whatever it is still answering, and closes.
     fn inspect(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
         let fresh = buffer.filled().get(before..).unwrap_or_default();
         self.watch.bytes += fresh.len() as u64;
@@ -74,7 +84,8 @@ impl<T> Guarded<T> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing"));
         }
         buffer.set_filled(before + at);
-        buffer.put_slice(b"\0");
+        self.prefix = Bytes::from_static(POISON);
+        self.pour(buffer);
         Ok(())
     }
 }
@@ -135,13 +146,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.refused {
+            this.pour(buffer);
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         if !this.prefix.is_empty() {
-            let length = this.prefix.len().min(buffer.remaining());
-            buffer.put_slice(this.prefix.get(..length).unwrap_or_default());
-            this.prefix.advance(length);
+            this.pour(buffer);
             return Poll::Ready(this.inspect(buffer, before));
         }
         match Pin::new(&mut this.inner).poll_read(cx, buffer) {
