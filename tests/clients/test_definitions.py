@@ -73,5 +73,8 @@ def test_check_says_what_a_deploy_would(gateway, tmp_path):
     bad.write_text("openapi: 3.0.1\ninfo: {title: x}\npaths:\n  /a:\n    get:\n      responses: {}\n")
     refused = subprocess.run([BIN, "check", str(bad)], capture_output=True, text=True)
 
+    made = gateway.client().import_rest_api(body=(ROOT / "examples/petstore.yaml").read_bytes())["id"]
+
     assert good.returncode == 0 and "ready to deploy" in good.stdout
+    assert f"snapshot {deployed(gateway, gateway.client(), made)}" in good.stdout
     assert refused.returncode != 0 and "No integration defined for method" in refused.stderr

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
+use stagecoach_base::Digest;
 use stagecoach_lower as lower;
 use stagecoach_openapi::{self as openapi, NewApi, ReadOptions};
-use stagecoach_plan::{CompileLimits, Release};
+use stagecoach_plan::{CompileLimits, Release, codec};
 
 use crate::cli::Check;
 
@@ -24,7 +25,8 @@ pub(crate) fn run(options: &Check) -> anyhow::Result<()> {
         Ok(()) => Vec::new(),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
-    if let Err(more) = Release::compile(&lower::lower(&tree), &CompileLimits::default()) {
+    let plan = lower::lower(&tree);
+    if let Err(more) = Release::compile(&plan, &CompileLimits::default()) {
         problems.extend(more.iter().map(ToString::to_string));
     }
     if !problems.is_empty() {
@@ -34,12 +36,8 @@ pub(crate) fn run(options: &Check) -> anyhow::Result<()> {
     for warning in &imported.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    writeln!(
-        out,
-        "{}: {} methods on {} resources, ready to deploy",
-        options.file.display(),
-        tree.methods.len(),
-        tree.resources.len()
-    )?;
+    let (file, methods, resources) = (options.file.display(), tree.methods.len(), tree.resources.len());
+    writeln!(out, "{file}: {methods} methods on {resources} resources, ready to deploy")?;
+    writeln!(out, "snapshot {}", Digest::of(&codec::encode(&plan)))?;
     Ok(())
 }
