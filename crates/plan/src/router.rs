@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use stagecoach_base::Verb;
 
 /// What serves a request.
@@ -29,7 +30,8 @@ pub enum InvalidRoute {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    literals: HashMap<Box<str>, Node>,
+    /// Keys come from the definition, so a fast hash is safe from callers.
+    literals: HashMap<Box<str>, Node, RandomState>,
     variable: Option<Box<Node>>,
     greedy: Option<Box<Verbs>>,
     verbs: Verbs,

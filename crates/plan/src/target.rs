@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use http::HeaderValue;
+use http::uri::PathAndQuery;
+
 /// A URI template (rest-data-plane §4.4). Placeholders that nothing feeds stay as they are; unknown variables are empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UriTemplate {
@@ -83,7 +86,7 @@ fn literal(parts: &mut Vec<Part>, text: &str) {
 }
 
 /// An HTTP endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// `https`.
     pub tls: bool,
@@ -93,6 +96,10 @@ pub struct Endpoint {
     pub path: Box<str>,
     /// Without the question mark; empty when there is none.
     pub query: Box<str>,
+    /// The `Host` header of a call.
+    pub host: HeaderValue,
+    /// Path and query as a request target.
+    pub target: PathAndQuery,
 }
 
 impl Endpoint {
@@ -114,7 +121,15 @@ impl Endpoint {
             return None;
         }
         let path = if path.is_empty() { "/" } else { path };
-        Some(Self { tls, authority: authority.into(), path: path.into(), query: query.into() })
+        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        Some(Self {
+            tls,
+            host: HeaderValue::from_str(authority).ok()?,
+            target: PathAndQuery::try_from(target).ok()?,
+            authority: authority.into(),
+            path: path.into(),
+            query: query.into(),
+        })
     }
 
     /// Host and port, the scheme's own when none is written.

@@ -13,6 +13,7 @@ use stagecoach_plan::{Method, Release};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::guard::Seen;
 use crate::ids::RequestId;
 use crate::query::Query;
 use crate::table::StageView;
@@ -28,7 +29,9 @@ pub(crate) struct Exchange {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) user_agent: Option<HeaderValue>,
-    pub(crate) host: String,
+    pub(crate) host: HeaderValue,
+    pub(crate) seen: Seen,
+    pub(crate) forwarded: [HeaderValue; 2],
     /// Where the path behind the stage begins.
     pub(crate) rest: usize,
     pub(crate) variables: Vec<Range<usize>>,
@@ -142,6 +145,10 @@ impl Exchange {
         moment.format(format).unwrap_or_default()
     }
 
+    pub(crate) fn host(&self) -> &str {
+        self.host.to_str().unwrap_or_default()
+    }
+
     /// Notes the client's agent before its headers move on.
     pub(crate) fn note_user_agent(&mut self) {
         self.user_agent = self.headers.get(USER_AGENT).cloned();
@@ -167,8 +174,8 @@ impl Exchange {
             "extendedRequestId" => text(self.ids.extended()),
             "requestTime" => Some(Cow::Owned(self.request_time())),
             "requestTimeEpoch" => Some(Cow::Owned(self.wall.0.to_string())),
-            "domainName" => text(&self.host),
-            "domainPrefix" => self.host.split('.').next().and_then(text),
+            "domainName" => text(self.host()),
+            "domainPrefix" => self.host().split('.').next().and_then(text),
             "identity.sourceIp" => Some(Cow::Owned(self.remote.ip().to_string())),
             "identity.userAgent" => {
                 let agent = self.user_agent.as_ref().or_else(|| self.headers.get(USER_AGENT));

@@ -10,12 +10,25 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use http::HeaderValue;
+
 /// What the requests of a connection share.
 pub(crate) struct Peer {
     pub(crate) remote: SocketAddr,
     pub(crate) tls: bool,
     pub(crate) local_port: u16,
+    /// `X-Forwarded-For` and `X-Forwarded-Port` of a request that brings none.
+    pub(crate) forwarded: [HeaderValue; 2],
     pub(crate) activity: Rc<Activity>,
+}
+
+impl Peer {
+    pub(crate) fn new(remote: SocketAddr, tls: bool, local_port: u16) -> Self {
+        let address = HeaderValue::from_str(&remote.ip().to_string());
+        let address = address.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        let forwarded = [address, HeaderValue::from(local_port)];
+        Self { remote, tls, local_port, forwarded, activity: Rc::default() }
+    }
 }
 
 /// What a connection is doing, for its watchdog.

@@ -1,12 +1,12 @@
 //! What a request must be before anything else looks at it (reliability §3.2), and the guards of the pipeline.
 
-use http::header::{self, HeaderMap};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 use stagecoach_base::limits;
 use stagecoach_plan::ir::Guard;
 
 use crate::failure::Failure;
+use crate::headers;
 
 /// A request that is refused for its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,25 @@ pub(crate) struct Refusal {
     pub(crate) message: &'static str,
 }
 
-fn refuse(status: StatusCode, message: &'static str) -> Result<(), Refusal> {
+fn refuse<T>(status: StatusCode, message: &'static str) -> Result<T, Refusal> {
     Err(Refusal { status, message })
+}
+
+/// What one pass over a head saw, so that later steps look up only what is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Headers that no integration sees.
+    pub(crate) dropped: bool,
+    pub(crate) request_id: bool,
+    pub(crate) method_override: bool,
+    pub(crate) trace: bool,
+    hosts: u8,
+    encodings: u8,
 }
 
 /// Checks what hyper's parser lets through. What is gone after parsing (bare line feeds, doubled or conflicting lengths,
 /// fragments) is the scanner's business.
-pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
+pub(crate) fn check(parts: &Parts) -> Result<Seen, Refusal> {
     if parts.method == Method::CONNECT {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported");
     }
@@ -31,50 +43,66 @@ pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
     if parts.uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return refuse(StatusCode::BAD_REQUEST, "User information in the target is not allowed");
     }
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
     if target > limits::URL_BYTES {
         return refuse(StatusCode::URI_TOO_LONG, "The URL is too long");
     }
-    check_host(parts)?;
-    check_framing(&parts.headers)?;
-    let values: usize = parts.headers.values().map(header::HeaderValue::len).sum();
-    if values > limits::HEADER_VALUE_BYTES {
+    let (mut seen, mut bytes) = (Seen::default(), 0);
+    for (name, value) in &parts.headers {
+        bytes += value.len();
+        seen.header(name.as_str(), value.as_bytes())?;
+    }
+    if bytes > limits::HEADER_VALUE_BYTES {
         return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The header values are too long");
     }
-    Ok(())
-}
-
-fn check_host(parts: &Parts) -> Result<(), Refusal> {
-    let mut hosts = parts.headers.get_all(header::HOST).iter();
-    let (first, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return refuse(StatusCode::BAD_REQUEST, "More than one Host header");
-    }
-    if first.is_none() && parts.version == Version::HTTP_11 {
+    if seen.hosts == 0 && parts.version == Version::HTTP_11 {
         return refuse(StatusCode::BAD_REQUEST, "The Host header is missing");
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]%~!$&'()*+,;=".contains(&byte);
-    if first.is_some_and(|host| !host.as_bytes().iter().copied().all(allowed)) {
-        return refuse(StatusCode::BAD_REQUEST, "The Host header is malformed");
-    }
-    Ok(())
+    Ok(seen)
 }
 
-fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let only_chunked = encodings.next().is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
-    if !only_chunked || encodings.next().is_some() {
-        return refuse(StatusCode::BAD_REQUEST, "Transfer-Encoding must be chunked, once");
+impl Seen {
+    fn header(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        match name {
+            "host" => {
+                self.hosts = self.hosts.saturating_add(1);
+                check_host(self.hosts, value)?;
+            }
+            "transfer-encoding" => {
+                self.dropped = true;
+                self.encodings = self.encodings.saturating_add(1);
+                if self.encodings > 1 || !value.eq_ignore_ascii_case(b"chunked") {
+                    return refuse(StatusCode::BAD_REQUEST, "Transfer-Encoding must be chunked, once");
+                }
+            }
+            "expect" => {
+                self.dropped = true;
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return refuse(StatusCode::EXPECTATION_FAILED, "Unknown expectation");
+                }
+            }
+            // Look-alikes that an upstream may normalise into the real thing.
+            "transfer_encoding" | "content_length" => {
+                return refuse(StatusCode::BAD_REQUEST, "A header looks like a framing header");
+            }
+            "x-amzn-requestid" => self.request_id = true,
+            "x-http-method-override" => self.method_override = true,
+            "x-amzn-trace-id" => self.trace = true,
+            name => self.dropped |= headers::is_dropped(name),
+        }
+        Ok(())
     }
-    let expects = headers.get(header::EXPECT);
-    if expects.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
-        return refuse(StatusCode::EXPECTATION_FAILED, "Unknown expectation");
+}
+
+fn check_host(count: u8, value: &[u8]) -> Result<(), Refusal> {
+    if count > 1 {
+        return refuse(StatusCode::BAD_REQUEST, "More than one Host header");
     }
-    // Look-alikes that an upstream may normalise into the real thing.
-    if ["transfer_encoding", "content_length"].iter().any(|name| headers.contains_key(*name)) {
-        return refuse(StatusCode::BAD_REQUEST, "A header looks like a framing header");
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]%~!$&'()*+,;=".contains(&byte);
+    match value.iter().copied().all(allowed) {
+        true => Ok(()),
+        false => refuse(StatusCode::BAD_REQUEST, "The Host header is malformed"),
     }
-    Ok(())
 }
 
 /// Runs a method's guards in order. A guard that is not built yet refuses: what it protects stays protected.

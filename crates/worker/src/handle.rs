@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Ids, Notes};
 use crate::failure::{self, Failure};
 use crate::front::Peer;
+use crate::guard::Seen;
 use crate::ids::{self, RequestId};
 use crate::{guard, headers, integrate, locate};
 
@@ -27,16 +28,17 @@ const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-overr
 pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = guard::check(&parts) {
-        return refused(refusal);
-    }
+    let seen = match guard::check(&parts) {
+        Ok(seen) => seen,
+        Err(refusal) => return refused(refusal),
+    };
     let limit = core.shared.options.max_payload;
     let body = RequestBody::new(body, limit);
-    let ids = draw_ids(core, &parts);
+    let ids = draw_ids(core, &parts, seen);
     if body.announces_too_much() {
         return finish_unlocated(core, &ids, started, failure::too_large(limit));
     }
-    let mut exchange = match locate(core, peer, parts, ids, started) {
+    let mut exchange = match locate(core, peer, parts, seen, ids, started) {
         Ok(exchange) => exchange,
         Err(failure) => return finish_unlocated(core, &ids, started, failure::render(&failure, None)),
     };
@@ -58,21 +60,28 @@ fn refused(refusal: guard::Refusal) -> Response<ReplyBody> {
     response
 }
 
-fn draw_ids(core: &Core, parts: &Parts) -> Ids {
+fn draw_ids(core: &Core, parts: &Parts, seen: Seen) -> Ids {
     let mut random = core.random.borrow_mut();
-    let adopted = parts.headers.get(REQUEST_ID).and_then(|id| RequestId::adopt(id.as_bytes()));
+    let given = if seen.request_id { parts.headers.get(REQUEST_ID) } else { None };
+    let adopted = given.and_then(|id| RequestId::adopt(id.as_bytes()));
     let request = adopted.unwrap_or_else(|| RequestId::draw(&mut random));
     Ids { request, extended: ids::extended_id(&mut random) }
 }
 
 /// Which stage, and whether its canary: one draw fixes snapshot and variables for the whole request.
-fn locate(core: &Core, peer: &Peer, parts: Parts, ids: Ids, started: Instant) -> Result<Exchange, Failure> {
+fn locate(
+    core: &Core,
+    peer: &Peer,
+    parts: Parts,
+    seen: Seen,
+    ids: Ids,
+    started: Instant,
+) -> Result<Box<Exchange>, Failure> {
     // 403 {"message":"Forbidden"} for every API and stage that is not there (rest-data-plane §12.2).
     let forbidden = || Failure::early(GatewayResponseType::WafFiltered);
-    let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = parts.uri.authority().map(http::uri::Authority::as_str).or(header).unwrap_or_default().to_owned();
+    let host = host(&parts).ok_or_else(forbidden)?;
     let table = core.table();
-    let place = locate::locate(&host, parts.uri.path()).ok_or_else(forbidden)?;
+    let place = locate::locate(host.to_str().unwrap_or_default(), parts.uri.path()).ok_or_else(forbidden)?;
     let view = table.get(place.api, place.stage).cloned().ok_or_else(forbidden)?;
     let rest = place.rest;
     let canary = view.canary.as_ref().map(|canary| u64::from(core.random.borrow_mut().u32()) < canary.below);
@@ -80,7 +89,7 @@ fn locate(core: &Core, peer: &Peer, parts: Parts, ids: Ids, started: Instant) ->
         (Some(side), Some(true)) => side.release.clone(),
         _ => view.base.clone(),
     };
-    let mut exchange = Exchange {
+    let mut exchange = Box::new(Exchange {
         view,
         release,
         canary,
@@ -90,6 +99,8 @@ fn locate(core: &Core, peer: &Peer, parts: Parts, ids: Ids, started: Instant) ->
         headers: parts.headers,
         user_agent: None,
         host,
+        seen,
+        forwarded: peer.forwarded.clone(),
         rest,
         variables: Vec::new(),
         remote: peer.remote,
@@ -99,18 +110,29 @@ fn locate(core: &Core, peer: &Peer, parts: Parts, ids: Ids, started: Instant) ->
         started,
         wall: core.wall(started),
         notes: Notes::default(),
-    };
+    });
     exchange.verb = verb(&parts.method, &exchange);
-    headers::ingest(&mut exchange.headers);
+    if seen.dropped {
+        headers::ingest(&mut exchange.headers);
+    }
     if core.log.is_some() {
         exchange.note_user_agent();
     }
     Ok(exchange)
 }
 
+/// The target's authority wins over the Host header (RFC 9112 §3.2.2).
+fn host(parts: &Parts) -> Option<HeaderValue> {
+    match parts.uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => parts.headers.get(HOST).cloned(),
+    }
+}
+
 /// `X-HTTP-Method-Override` replaces the verb before matching; ANY is no verb of a request.
 fn verb(method: &http::Method, exchange: &Exchange) -> Option<Verb> {
-    let given = exchange.headers.get(METHOD_OVERRIDE).and_then(|value| value.to_str().ok());
+    let given = if exchange.seen.method_override { exchange.headers.get(METHOD_OVERRIDE) } else { None };
+    let given = given.and_then(|value| value.to_str().ok());
     given.unwrap_or(method.as_str()).parse().ok().filter(|verb| *verb != Verb::Any)
 }
 
@@ -118,12 +140,12 @@ fn route(exchange: &mut Exchange) -> Result<(), Failure> {
     if exchange.release.api.disable_execute_api_endpoint {
         return Err(Failure::early(GatewayResponseType::WafFiltered));
     }
-    let release = exchange.release.clone();
-    let found = exchange.verb.and_then(|verb| release.find(exchange.path(), verb));
+    let found = exchange.verb.and_then(|verb| exchange.release.find(exchange.path(), verb));
     let (method, found) = found.ok_or_else(|| Failure::early(GatewayResponseType::MissingAuthenticationToken))?;
+    let guarded = guard::run(&method.guards);
     exchange.method = Some(found.method);
     exchange.variables = found.variables;
-    guard::run(&method.guards)
+    guarded
 }
 
 fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response<ReplyBody> {
@@ -171,7 +193,7 @@ fn finish_unlocated(
     response
 }
 
-fn finish(core: &Core, mut exchange: Exchange, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+fn finish(core: &Core, mut exchange: Box<Exchange>, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
     add_ids(&mut response, &exchange.ids);
     say_goodbye(core, &mut response);
     let took = exchange.started.elapsed();

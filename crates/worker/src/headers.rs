@@ -1,31 +1,46 @@
 //! Which headers pass, are renamed or dropped (rest-data-plane §3.2–§3.4), as tables.
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Dropped at ingestion for every integration type [V integrations/TestApiGatewayHeaderRemapping]. `keep-alive` and
-/// `proxy-connection` are hop-by-hop as well.
-pub(crate) const INGESTION: [HeaderName; 13] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    HeaderName::from_static("content-md5"),
-    header::EXPECT,
-    header::MAX_FORWARDS,
-    header::PROXY_AUTHENTICATE,
-    header::SERVER,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::TRAILER,
-    header::UPGRADE,
-    header::WWW_AUTHENTICATE,
-    HeaderName::from_static("keep-alive"),
-];
+/// Dropped at ingestion for every integration type [V integrations/TestApiGatewayHeaderRemapping]; `keep-alive` is
+/// hop-by-hop as well. A `match`, because it is asked of every header of every request.
+pub(crate) fn is_dropped(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "content-md5"
+            | "expect"
+            | "max-forwards"
+            | "proxy-authenticate"
+            | "server"
+            | "te"
+            | "transfer-encoding"
+            | "trailer"
+            | "upgrade"
+            | "www-authenticate"
+            | "keep-alive"
+    )
+}
 
 /// Removes what no integration sees. Names that `Connection` nominates are not honoured: a client must not be able to
 /// strip headers that the gateway or a proxy before it relies on.
 pub(crate) fn ingest(headers: &mut HeaderMap) {
-    for name in &INGESTION {
+    let dropped: Vec<HeaderName> = headers.keys().filter(|name| is_dropped(name.as_str())).cloned().collect();
+    for name in dropped {
         headers.remove(name);
     }
+}
+
+/// The entries of a map with the name repeated for every value.
+pub(crate) fn entries(headers: HeaderMap) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let mut last = None;
+    headers.into_iter().filter_map(move |(name, value)| {
+        if name.is_some() {
+            last = name;
+        }
+        Some((last.clone()?, value))
+    })
 }
 
 /// Mapping to these fails every request (rest-data-plane §3.3, "illegal mapping targets").
@@ -41,40 +56,49 @@ pub(crate) fn is_dropped_target(name: &str) -> bool {
     ["connection", "expect", "proxy-authenticate", "te", "via"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// A rename of a response header.
-type Rename = (HeaderName, HeaderName);
+const REMAPPED_CONNECTION: HeaderName = HeaderName::from_static("x-amzn-remapped-connection");
+const REMAPPED_LENGTH: HeaderName = HeaderName::from_static("x-amzn-remapped-content-length");
+const REMAPPED_DATE: HeaderName = HeaderName::from_static("x-amzn-remapped-date");
+const REMAPPED_SERVER: HeaderName = HeaderName::from_static("x-amzn-remapped-server");
+const REMAPPED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-remapped-x-amzn-requestid");
 
-/// HTTP_PROXY and AWS_PROXY responses: renamed.
-const PROXY_RENAMED: [Rename; 4] = [
-    (header::CONNECTION, HeaderName::from_static("x-amzn-remapped-connection")),
-    (header::CONTENT_LENGTH, HeaderName::from_static("x-amzn-remapped-content-length")),
-    (header::DATE, HeaderName::from_static("x-amzn-remapped-date")),
-    (header::SERVER, HeaderName::from_static("x-amzn-remapped-server")),
-];
-
-const REQUEST_ID: Rename =
-    (HeaderName::from_static("x-amzn-requestid"), HeaderName::from_static("x-amzn-remapped-x-amzn-requestid"));
-
-fn rename(headers: &mut HeaderMap, (from, to): &Rename) {
-    if let Some(value) = headers.remove(from) {
-        headers.insert(to.clone(), value);
+/// The name a proxy integration's header goes out under; `None`: not at all.
+fn proxied(name: HeaderName) -> Option<HeaderName> {
+    match name.as_str() {
+        "connection" => Some(REMAPPED_CONNECTION),
+        "content-length" => Some(REMAPPED_LENGTH),
+        "date" => Some(REMAPPED_DATE),
+        "server" => Some(REMAPPED_SERVER),
+        "transfer-encoding" => None,
+        _ => Some(name),
     }
 }
 
-/// An HTTP_PROXY back end's headers as the client gets them.
-pub(crate) fn http_proxy_response(headers: &mut HeaderMap) {
-    PROXY_RENAMED.iter().for_each(|pair| rename(headers, pair));
-    rename(headers, &REQUEST_ID);
-    for name in [header::TRANSFER_ENCODING, header::VIA, header::TRAILER, header::UPGRADE] {
-        headers.remove(name);
+/// An HTTP_PROXY back end's headers as the client gets them, with room for the gateway's own.
+pub(crate) fn http_proxy_response(headers: HeaderMap) -> HeaderMap {
+    let mut answer = HeaderMap::with_capacity(headers.len() + 2);
+    for (name, value) in entries(headers) {
+        let name = match name.as_str() {
+            "x-amzn-requestid" => Some(REMAPPED_REQUEST_ID),
+            "via" | "trailer" | "upgrade" | "keep-alive" => None,
+            _ => proxied(name),
+        };
+        if let Some(name) = name {
+            answer.append(name, value);
+        }
     }
-    headers.remove("keep-alive");
+    answer
 }
 
 /// A Lambda proxy function's headers as the client gets them.
-pub(crate) fn aws_proxy_response(headers: &mut HeaderMap) {
-    PROXY_RENAMED.iter().for_each(|pair| rename(headers, pair));
-    headers.remove(header::TRANSFER_ENCODING);
+pub(crate) fn aws_proxy_response(headers: HeaderMap) -> HeaderMap {
+    entries(headers).filter_map(|(name, value)| Some((proxied(name)?, value))).fold(
+        HeaderMap::new(),
+        |mut answer, (name, value)| {
+            answer.append(name, value);
+            answer
+        },
+    )
 }
 
 /// Mapped headers of HTTP, AWS and MOCK responses that get the prefix `x-amzn-Remapped-`.

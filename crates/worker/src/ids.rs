@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use http::HeaderValue;
 use stagecoach_base::{Entropy, UnixMillis};
 
 /// Bytes drawn from the generator at once.
@@ -73,48 +74,57 @@ pub(crate) fn extended_id(random: &mut Random) -> [u8; 16] {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(HEX.get(usize::from(nibble)).map_or('0', |c| char::from(*c)));
+/// Writes `bytes` in hex at the start of `out`.
+fn hex(out: &mut [u8], bytes: &[u8]) {
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = HEX.get(usize::from(nibble)).copied().unwrap_or_default();
         }
     }
 }
 
+/// A new trace id with blanks where the random parts go.
+const FRESH: [u8; 74] = *b"Root=1-........-........................;Parent=................;Sampled=0";
+
 /// `Root=1-{8 hex}-{24 hex};Parent={16 hex};Sampled={0|1}`. `Root` and `Parent` of an incoming id are kept when they are
 /// well-formed [V common/test_invocation_trace_id].
-pub(crate) fn trace_id(incoming: Option<&str>, wall: UnixMillis, random: &mut Random) -> String {
-    let part = |name: &str| {
-        incoming?.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
-    };
-    let hex = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let root = part("Root").filter(|root| match root.split('-').collect::<Vec<_>>().as_slice() {
-        ["1", time, unique] => hex(time, 8) && hex(unique, 24),
-        _ => false,
-    });
-    let parent = part("Parent").filter(|parent| hex(parent, 16));
-    let sampled = part("Sampled").filter(|sampled| sampled == "0" || sampled == "1");
-    let default = if parent.is_some() { "1" } else { "0" };
-    let mut text = String::with_capacity(80);
-    text.push_str("Root=");
-    match &root {
-        Some(root) => text.push_str(root),
-        None => {
-            text.push_str("1-");
-            let seconds = u32::try_from(wall.seconds()).unwrap_or_default();
-            push_hex(&mut text, &seconds.to_be_bytes());
-            text.push('-');
-            push_hex(&mut text, &random.bytes::<12>());
+pub(crate) fn trace_id(incoming: Option<&str>, wall: UnixMillis, random: &mut Random) -> HeaderValue {
+    let mut fresh = FRESH;
+    let seconds = u32::try_from(wall.seconds()).unwrap_or_default();
+    for (range, bytes) in
+        [(7..15, &seconds.to_be_bytes()[..]), (16..40, &random.bytes::<12>()), (48..64, &random.bytes::<8>())]
+    {
+        if let Some(place) = fresh.get_mut(range) {
+            hex(place, bytes);
         }
     }
-    text.push_str(";Parent=");
-    match &parent {
-        Some(parent) => text.push_str(parent),
-        None => push_hex(&mut text, &random.bytes::<8>()),
-    }
-    text.push_str(";Sampled=");
-    text.push_str(sampled.as_deref().unwrap_or(default));
-    text
+    let value = match incoming {
+        None => HeaderValue::from_bytes(&fresh),
+        Some(incoming) => HeaderValue::from_str(&continued(incoming, std::str::from_utf8(&fresh).unwrap_or_default())),
+    };
+    value.unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The incoming id with its malformed parts replaced by those of `fresh`.
+fn continued(incoming: &str, fresh: &str) -> String {
+    let part = |text: &'_ str, name: &str| -> Option<String> {
+        text.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    };
+    let is_hex = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let root = part(incoming, "Root").filter(|root| match root.split('-').collect::<Vec<_>>().as_slice() {
+        ["1", time, unique] => is_hex(time, 8) && is_hex(unique, 24),
+        _ => false,
+    });
+    let parent = part(incoming, "Parent").filter(|parent| is_hex(parent, 16));
+    let sampled = part(incoming, "Sampled").filter(|sampled| sampled == "0" || sampled == "1");
+    let default = if parent.is_some() { "1" } else { "0" };
+    let or_fresh = |given: Option<String>, name| given.or_else(|| part(fresh, name)).unwrap_or_default();
+    format!(
+        "Root={};Parent={};Sampled={}",
+        or_fresh(root, "Root"),
+        or_fresh(parent, "Parent"),
+        sampled.as_deref().unwrap_or(default)
+    )
 }
 
 #[cfg(test)]

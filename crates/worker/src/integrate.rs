@@ -48,12 +48,13 @@ pub(crate) async fn integrate(
     if method.integration.vpc_link {
         return Err(Failure::not_built("VPC links"));
     }
+    // A future is moved as a whole when a request starts: those that buffer bodies are boxed, to keep the others small.
     match method.integration.kind {
         IntegrationType::HttpProxy => http::proxy(core, exchange, method, body).await,
-        IntegrationType::Http => http::mapped(core, exchange, method, body).await,
+        IntegrationType::Http => Box::pin(http::mapped(core, exchange, method, body)).await,
         IntegrationType::Mock => mock::run(exchange, method, body).await,
-        IntegrationType::AwsProxy => lambda::proxy(core, exchange, method, body).await,
-        IntegrationType::Aws => lambda::mapped(core, exchange, method, body).await,
+        IntegrationType::AwsProxy => Box::pin(lambda::proxy(core, exchange, method, body)).await,
+        IntegrationType::Aws => Box::pin(lambda::mapped(core, exchange, method, body)).await,
     }
 }
 

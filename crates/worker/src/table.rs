@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use http::HeaderValue;
 use stagecoach_plan::{Release, StageSettings};
 
 use crate::log::Format;
@@ -15,6 +17,8 @@ pub(crate) struct StageView {
     pub(crate) base: Arc<Release>,
     /// What serves canary requests.
     pub(crate) canary: Option<CanaryView>,
+    /// The API's id as `X-Amzn-Apigateway-Api-Id` carries it.
+    pub(crate) api_id: HeaderValue,
     /// Compiled access log line.
     pub(crate) log: Option<Format>,
 }
@@ -37,7 +41,8 @@ impl StageView {
             CanaryView { release, variables, below: share(canary.percent) }
         });
         let log = settings.access_log_format.as_deref().map(Format::parse);
-        Self { settings, base, canary: view, log }
+        let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
+        Self { settings, base, canary: view, api_id, log }
     }
 }
 
@@ -48,10 +53,13 @@ fn share(percent: f64) -> u64 {
     share
 }
 
+/// Keys come from the control plane, so a fast hash is safe from callers.
+type ByName<T> = HashMap<Box<str>, T, RandomState>;
+
 /// Every stage this worker serves.
 #[derive(Clone, Default)]
 pub(crate) struct Table {
-    apis: HashMap<Box<str>, HashMap<Box<str>, Arc<StageView>>>,
+    apis: ByName<ByName<Arc<StageView>>>,
 }
 
 impl Table {

@@ -78,7 +78,8 @@ async fn attempt(
     loop {
         let mut lease = match core.pool.take(call).await {
             Some(lease) => lease,
-            None => core.pool.connect(call).await?,
+            // Boxed: rare, and its TLS handshake would make every request's future large.
+            None => Box::pin(core.pool.connect(call)).await?,
         };
         match lease.send(request).await {
             Ok(response) => return Ok((response, lease)),

@@ -13,8 +13,8 @@ use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::Peer;
 use super::connection::{Protocol, Serving, serve};
-use super::{Activity, Peer};
 use crate::core::Core;
 use crate::shared::Shared;
 
@@ -137,8 +137,8 @@ fn serving(core: &Rc<Core>, stream: &TcpStream, remote: SocketAddr, tls: bool, s
     // Without it answers wait for acknowledgements; a failure here only costs latency.
     drop(stream.set_nodelay(true));
     let local_port = stream.local_addr().map_or(0, |address| address.port());
-    let peer = Peer { remote, tls, local_port, activity: Rc::<Activity>::default() };
-    Serving { core: core.clone(), peer: Rc::new(peer), close: stop.close.clone() }
+    let peer = Rc::new(Peer::new(remote, tls, local_port));
+    Serving { core: core.clone(), peer, close: stop.close.clone() }
 }
 
 async fn accept(core: &Rc<Core>, listener: TcpListener, stop: &Stop, tasks: &Tasks) -> io::Result<()> {

@@ -50,20 +50,21 @@ pub(crate) async fn proxy(
     } else if method.integration.passes_body() {
         (evaluate(exchange, method, None)?, UpstreamBody::Stream(body))
     } else {
-        let bytes = body.collect().await.map_err(|error| unreadable(&error))?;
+        let bytes = Box::pin(body.collect()).await.map_err(|error| unreadable(&error))?;
         (evaluate(exchange, method, Some(&bytes))?, UpstreamBody::Full(bytes))
     };
     let body = if carries_body(&verb) { body } else { UpstreamBody::Full(Bytes::new()) };
     let endpoint = endpoint(exchange, method, &mapped)?;
     let uri = target(&endpoint, exchange.uri.query(), &mapped.query)?;
     let trace = trace(core, exchange);
-    let mut headers = std::mem::take(&mut exchange.headers);
-    forward_headers(&mut headers, exchange, &trace);
-    finish_headers(&mut headers, &endpoint, mapped.headers)?;
+    let headers = std::mem::take(&mut exchange.headers);
+    let mut headers = forward_headers(headers, exchange, trace);
+    finish_headers(&mut headers, &endpoint, mapped.headers);
     let request = request(verb, uri, headers, body);
     let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
     let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
-    headers::http_proxy_response(response.headers_mut());
+    let answered = std::mem::take(response.headers_mut());
+    *response.headers_mut() = headers::http_proxy_response(answered);
     Ok(response.map(ReplyBody::Upstream))
 }
 
@@ -82,7 +83,7 @@ pub(crate) async fn mapped(
     let uri = target(&endpoint, None, &mapped.query)?;
     let trace = trace(core, exchange);
     let mut headers = own_headers(exchange, &verb, &trace);
-    finish_headers(&mut headers, &endpoint, mapped.headers)?;
+    finish_headers(&mut headers, &endpoint, mapped.headers);
     let request = request(verb, uri, headers, UpstreamBody::Full(body));
     let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
     let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
@@ -96,11 +97,11 @@ pub(crate) async fn mapped(
 
 /// The trace id of a request, made or kept.
 pub(crate) fn trace(core: &Core, exchange: &mut Exchange) -> HeaderValue {
-    let incoming = exchange.headers.get(TRACE).and_then(|value| value.to_str().ok());
-    let text = ids::trace_id(incoming, exchange.wall, &mut core.random.borrow_mut());
-    let value = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    let incoming = if exchange.seen.trace { exchange.headers.get(TRACE) } else { None };
+    let incoming = incoming.and_then(|value| value.to_str().ok());
+    let value = ids::trace_id(incoming, exchange.wall, &mut core.random.borrow_mut());
     if core.log.is_some() {
-        exchange.notes.trace = Some(text);
+        exchange.notes.trace = value.to_str().ok().map(str::to_owned);
     }
     value
 }
@@ -183,6 +184,9 @@ fn endpoint<'a>(exchange: &Exchange, method: &'a Method, mapped: &Mapped) -> Res
 
 /// Path and query of the call: what the URI itself holds, then the client's, then the mapped ones.
 fn target(endpoint: &Endpoint, client: Option<&str>, mapped: &str) -> Result<Uri, Failure> {
+    if client.is_none_or(str::is_empty) && mapped.is_empty() {
+        return Ok(Uri::from(endpoint.target.clone()));
+    }
     let invalid = |_| Failure::configuration("Invalid endpoint address");
     let parts = [&*endpoint.query, client.unwrap_or_default(), mapped];
     let mut text =
@@ -195,29 +199,46 @@ fn target(endpoint: &Endpoint, client: Option<&str>, mapped: &str) -> Result<Uri
     Uri::try_from(text).map_err(invalid)
 }
 
-/// HTTP_PROXY: all the client sent, with the gateway's own added.
-fn forward_headers(headers: &mut HeaderMap, exchange: &Exchange, trace: &HeaderValue) {
-    headers.remove(header::VIA);
-    headers.insert(TRACE, trace.clone());
-    append_forwarded_for(headers, exchange);
-    headers.insert(FORWARDED_PORT, HeaderValue::from(exchange.local_port));
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if exchange.tls { "https" } else { "http" }));
-    if let Ok(id) = HeaderValue::from_str(&exchange.view.settings.api_id) {
-        headers.insert(API_ID, id);
+/// HTTP_PROXY: all the client sent, with the gateway's own added. Built anew with room for everything: growing the
+/// client's map and taking out of it costs more.
+fn forward_headers(headers: HeaderMap, exchange: &Exchange, trace: HeaderValue) -> HeaderMap {
+    let mut sent = HeaderMap::with_capacity(headers.len() + 8);
+    let (mut accepts, mut chain) = (false, Vec::new());
+    for (name, value) in headers::entries(headers) {
+        match name.as_str() {
+            "host"
+            | "via"
+            | "x-amzn-trace-id"
+            | "x-amzn-apigateway-api-id"
+            | "x-forwarded-port"
+            | "x-forwarded-proto" => {}
+            "x-forwarded-for" => chain.push(value),
+            "accept" => {
+                accepts = true;
+                sent.append(name, value);
+            }
+            _ => drop(sent.append(name, value)),
+        }
     }
-    if !headers.contains_key(header::ACCEPT) {
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let [address, port] = exchange.forwarded.clone();
+    sent.append(TRACE, trace);
+    sent.append(FORWARDED_FOR, chained(&chain, address));
+    sent.append(FORWARDED_PORT, port);
+    sent.append(FORWARDED_PROTO, HeaderValue::from_static(if exchange.tls { "https" } else { "http" }));
+    sent.append(API_ID, exchange.view.api_id.clone());
+    if !accepts {
+        sent.append(header::ACCEPT, HeaderValue::from_static("application/json"));
     }
+    sent
 }
 
 /// The caller's address behind whatever chain came in.
-fn append_forwarded_for(headers: &mut HeaderMap, exchange: &Exchange) {
-    let own = exchange.remote.ip();
-    let before: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let text = if before.is_empty() { own.to_string() } else { format!("{}, {own}", before.join(", ")) };
-    if let Ok(value) = HeaderValue::from_str(&text) {
-        headers.insert(FORWARDED_FOR, value);
+fn chained(before: &[HeaderValue], own: HeaderValue) -> HeaderValue {
+    if before.is_empty() {
+        return own;
     }
+    let parts = before.iter().chain([&own]).filter_map(|value| value.to_str().ok());
+    HeaderValue::from_str(&parts.collect::<Vec<_>>().join(", ")).unwrap_or(own)
 }
 
 /// HTTP: the gateway's own headers only.
@@ -229,26 +250,18 @@ fn own_headers(exchange: &Exchange, verb: &HttpMethod, trace: &HeaderValue) -> H
         let value = given.unwrap_or_else(|| HeaderValue::from_static("application/json"));
         headers.insert(header::CONTENT_TYPE, value);
     }
-    let api = &exchange.view.settings.api_id;
-    if let (Ok(agent), Ok(id)) = (HeaderValue::from_str(&format!("AmazonAPIGateway_{api}")), HeaderValue::from_str(api))
-    {
+    if let Ok(agent) = HeaderValue::from_str(&format!("AmazonAPIGateway_{}", exchange.view.settings.api_id)) {
         headers.insert(header::USER_AGENT, agent);
-        headers.insert(API_ID, id);
     }
+    headers.insert(API_ID, exchange.view.api_id.clone());
     headers.insert(TRACE, trace.clone());
     headers
 }
 
 /// The endpoint's host, then the mapped headers over everything.
-fn finish_headers(
-    headers: &mut HeaderMap,
-    endpoint: &Endpoint,
-    mapped: Vec<(HeaderName, HeaderValue)>,
-) -> Result<(), Failure> {
-    let host = HeaderValue::from_str(&endpoint.authority);
-    headers.insert(header::HOST, host.map_err(|_| Failure::configuration("Invalid endpoint address"))?);
+fn finish_headers(headers: &mut HeaderMap, endpoint: &Endpoint, mapped: Vec<(HeaderName, HeaderValue)>) {
+    headers.insert(header::HOST, endpoint.host.clone());
     headers.extend(mapped);
-    Ok(())
 }
 
 fn request(verb: HttpMethod, uri: Uri, headers: HeaderMap, body: UpstreamBody) -> Request<UpstreamBody> {

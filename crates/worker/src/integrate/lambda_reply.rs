@@ -36,8 +36,7 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
     }
     let status = status(object.get("statusCode"))?;
     exchange.notes.integration_status = Some(status.as_u16());
-    let mut answer = merged_headers(&object)?;
-    headers::aws_proxy_response(&mut answer);
+    let mut answer = headers::aws_proxy_response(merged_headers(&object)?);
     if !answer.contains_key(CONTENT_TYPE) {
         answer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

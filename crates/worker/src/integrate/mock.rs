@@ -15,7 +15,10 @@ pub(crate) async fn run(
     method: &Method,
     body: RequestBody,
 ) -> Result<Response<ReplyBody>, Failure> {
-    let body = if body.is_empty() { bytes::Bytes::new() } else { body.collect().await.map_err(|e| unreadable(&e))? };
+    let body = match body.is_empty() {
+        true => bytes::Bytes::new(),
+        false => Box::pin(body.collect()).await.map_err(|error| unreadable(&error))?,
+    };
     let payload = payload::request(exchange, method, body)?;
     let status = std::str::from_utf8(&payload).ok().and_then(status_code).ok_or_else(|| {
         Failure::configuration(

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
+use foldhash::fast::RandomState;
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::SendRequest;
@@ -30,9 +31,11 @@ struct Idle {
     since: Instant,
 }
 
+type ByAuthority = HashMap<Box<str>, Vec<Idle>, RandomState>;
+
 struct Inner {
     shared: Arc<Shared>,
-    idle: [RefCell<HashMap<Box<str>, Vec<Idle>>>; MODES],
+    idle: [RefCell<ByAuthority>; MODES],
     opened: Cell<u64>,
 }
 
@@ -84,15 +87,16 @@ impl Pool {
     }
 
     fn lease(&self, mode: usize, call: Call<'_>, sender: Sender, reused: bool) -> Lease {
-        Lease { pool: self.clone(), mode, authority: call.endpoint.authority.clone(), sender: Some(sender), reused }
+        Lease { pool: self.clone(), mode, host: call.endpoint.host.clone(), sender: Some(sender), reused }
     }
 
-    fn put(&self, mode: usize, authority: Box<str>, sender: Sender) {
-        let Some(idle) = self.0.idle.get(mode) else { return };
-        let mut endpoints = idle.borrow_mut();
-        let list = endpoints.entry(authority).or_default();
-        if list.len() < MOST_IDLE {
-            list.push(Idle { sender, since: Instant::now() });
+    fn put(&self, mode: usize, authority: &str, sender: Sender) {
+        let Some(endpoints) = self.0.idle.get(mode) else { return };
+        let (mut endpoints, idle) = (endpoints.borrow_mut(), Idle { sender, since: Instant::now() });
+        match endpoints.get_mut(authority) {
+            Some(list) if list.len() >= MOST_IDLE => {}
+            Some(list) => list.push(idle),
+            None => drop(endpoints.insert(authority.into(), vec![idle])),
         }
     }
 
@@ -111,7 +115,8 @@ impl Pool {
 pub(crate) struct Lease {
     pool: Pool,
     mode: usize,
-    authority: Box<str>,
+    /// The endpoint's authority; shared with it, so that a lease allocates nothing.
+    host: HeaderValue,
     sender: Option<Sender>,
     reused: bool,
 }
@@ -137,7 +142,7 @@ impl Lease {
     /// The answer was read to its end.
     pub(crate) fn finish(&mut self) {
         if let Some(sender) = self.sender.take() {
-            self.pool.put(self.mode, std::mem::take(&mut self.authority), sender);
+            self.pool.put(self.mode, self.host.to_str().unwrap_or_default(), sender);
         }
     }
 }
