@@ -23,7 +23,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-BIN = TARGET / "release/stagecoach"
+BIN = TARGET / "dist/stagecoach"
 TICK = os.sysconf("SC_CLK_TCK")
 BODY = {128: json.dumps({"pad": "x" * 116}), 10240: json.dumps({"pad": "x" * 10228})}
 
@@ -105,12 +105,9 @@ class Bench:
 
     def start_upstream(self):
         self.ports["upstream"] = port = free_port()
-        # nginx takes no parameter above 4 KB, so the larger body is a file.
-        files = self.directory / "files"
-        files.mkdir()
-        (files / "b10240").write_text(BODY[10240])
-        places = f"location /b128 {{ return 200 '{BODY[128]}'; }} location / {{ root {files}; open_file_cache max=10; }}"
-        self.nginx("upstream", f"server {{ listen 127.0.0.1:{port} reuseport backlog=4096; {places} }}", 0)
+        program = self.directory / "upstream"
+        subprocess.run(["cc", "-O2", "-o", program, HERE / "upstream.c"], check=True)
+        self.spawn(program, port, *BODY, core=0)
         wait_for(port)
 
     def start_nginx(self):

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::Sleep;
 
+use crate::deadline::Deadline;
 use crate::upstream::Lease;
 
 /// Why a body ended early.
@@ -127,11 +127,11 @@ impl Body for UpstreamBody {
 pub(crate) struct UpstreamReply {
     incoming: Incoming,
     lease: Lease,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Deadline,
 }
 
 impl UpstreamReply {
-    pub(crate) fn new(incoming: Incoming, lease: Lease, deadline: Pin<Box<Sleep>>) -> Self {
+    pub(crate) fn new(incoming: Incoming, lease: Lease, deadline: Deadline) -> Self {
         let mut reply = Self { incoming, lease, deadline };
         reply.settle();
         reply
@@ -168,7 +168,7 @@ impl UpstreamReply {
                 Poll::Ready(Some(frame.map_err(BodyError::Transport)))
             }
             Poll::Pending => {
-                ready!(self.deadline.as_mut().poll(cx));
+                ready!(Pin::new(&mut self.deadline).poll(cx));
                 Poll::Ready(Some(Err(BodyError::TimedOut)))
             }
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use stagecoach_base::UnixMillis;
 
+use crate::deadline::Deadlines;
 use crate::ids::Random;
 use crate::log::Writer;
 use crate::metrics::CoreMetrics;
@@ -19,6 +20,7 @@ pub(crate) struct Core {
     pub(crate) metrics: Arc<CoreMetrics>,
     pub(crate) random: RefCell<Random>,
     pub(crate) pool: Pool,
+    pub(crate) deadlines: Deadlines,
     pub(crate) log: Option<Writer>,
     wall: Cell<(UnixMillis, Option<Instant>)>,
 }
@@ -30,6 +32,7 @@ impl Core {
             metrics: shared.metrics.core(index),
             random: RefCell::new(Random::new(Arc::clone(&shared.entropy))),
             pool: Pool::new(Arc::clone(&shared)),
+            deadlines: Deadlines::default(),
             log,
             shared,
             wall: Cell::new((UnixMillis(0), None)),

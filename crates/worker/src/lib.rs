@@ -5,6 +5,7 @@
 
 mod body;
 mod core;
+mod deadline;
 mod encode;
 mod exchange;
 mod failure;

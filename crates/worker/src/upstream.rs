@@ -52,11 +52,11 @@ pub(crate) async fn send(
     within: Duration,
 ) -> Result<Response<UpstreamReply>, Failure> {
     let started = Instant::now();
-    let mut deadline = Box::pin(tokio::time::sleep(within));
+    let mut deadline = core.deadlines.at(started + within);
     let sent = tokio::select! {
         biased;
         sent = attempt(core, call, request) => sent,
-        () = deadline.as_mut() => {
+        () = &mut deadline => {
             return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
         }
     };

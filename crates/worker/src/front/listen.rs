@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Peer;
 use super::connection::{Protocol, Serving, serve};
 use crate::core::Core;
+use crate::deadline;
 use crate::shared::Shared;
 
 /// How long a TLS handshake may take.
@@ -63,6 +64,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, sockets: Sockets, stop: Sto
     runtime.block_on(local.run_until(async move {
         let core = Rc::new(Core::new(shared, index)?);
         tokio::task::spawn_local(tick(core.clone()));
+        tokio::task::spawn_local(watch_deadlines(core.clone()));
         let plain = TcpListener::from_std(sockets.plain)?;
         let tasks = Tasks::default();
         let accepting = accept_all(&core, plain, sockets.tls, &stop, &tasks);
@@ -167,6 +169,14 @@ async fn accept_tls(
         });
     }
     Ok(())
+}
+
+async fn watch_deadlines(core: Rc<Core>) {
+    let mut ticks = tokio::time::interval(deadline::TICK);
+    loop {
+        ticks.tick().await;
+        core.deadlines.wake(Instant::now());
+    }
 }
 
 async fn tick(core: Rc<Core>) {

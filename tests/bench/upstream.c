@@ -1,0 +1,76 @@
+/* A static upstream: one thread, epoll, prebuilt responses. Cheap enough that the proxy in front of it is what is measured.
+   usage: upstream PORT SIZE…   answers GET /b{SIZE} with a JSON body of that many bytes. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { KINDS = 8, CONNECTIONS = 65536, HEAD = 4096 };
+static struct { char path[32]; char *bytes; size_t length; } responses[KINDS];
+static struct { char head[HEAD]; size_t length; } *connections;
+static int kinds;
+
+static void prepare(const char *size) {
+  size_t body = strtoul(size, NULL, 10);
+  char *bytes = malloc(body + 256);
+  int head = sprintf(bytes, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body);
+  memset(bytes + head, 'x', body);
+  memcpy(bytes + head, "{\"pad\": \"", 9);
+  memcpy(bytes + head + body - 2, "\"}", 2);
+  sprintf(responses[kinds].path, "GET /b%s ", size);
+  responses[kinds].bytes = bytes;
+  responses[kinds++].length = head + body;
+}
+
+static int answer(int fd, const char *head) {
+  for (int i = 0; i < kinds; i++)
+    if (strncmp(head, responses[i].path, strlen(responses[i].path)) == 0)
+      return write(fd, responses[i].bytes, responses[i].length) == (ssize_t)responses[i].length;
+  return 0;
+}
+
+/* Reads what is there and answers every whole head; 0 when the connection is to be closed. */
+static int serve(int fd) {
+  char *head = connections[fd].head;
+  ssize_t got = read(fd, head + connections[fd].length, HEAD - 1 - connections[fd].length);
+  if (got <= 0) return 0;
+  size_t length = connections[fd].length += got;
+  head[length] = 0;
+  for (char *end; (end = strstr(head, "\r\n\r\n"));) {
+    if (!answer(fd, head)) return 0;
+    length -= end + 4 - head;
+    memmove(head, end + 4, length + 1);
+  }
+  connections[fd].length = length;
+  return length < HEAD - 1;
+}
+
+int main(int argc, char **argv) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(atoi(argv[1]))};
+  int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0), poll = epoll_create1(0);
+  for (int i = 2; i < argc && kinds < KINDS; i++) prepare(argv[i]);
+  connections = calloc(CONNECTIONS, sizeof *connections);
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096)) return perror("upstream"), 1;
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[256];
+  epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);
+  for (;;) {
+    int ready = epoll_wait(poll, events, 256, -1);
+    for (int i = 0; i < ready; i++) {
+      int fd = events[i].data.fd;
+      if (fd != listener) {
+        if (!serve(fd)) close(fd);
+        continue;
+      }
+      if ((fd = accept(listener, NULL, NULL)) < 0 || fd >= CONNECTIONS) continue;
+      connections[fd].length = 0;
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      event.data.fd = fd;
+      epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+    }
+  }
+}
