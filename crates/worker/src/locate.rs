@@ -15,7 +15,7 @@ pub(crate) fn locate<'a>(host: &'a str, path: &'a str) -> Option<Place<'a>> {
         return stage(path, 0, api);
     }
     if let Some(rest) = path.strip_prefix("/_aws/execute-api/") {
-        let (api, _) = rest.split_once('/').unwrap_or((rest, ""));
+        let api = rest.get(..position(rest, b'/').unwrap_or(rest.len()))?;
         return stage(path, path.len() - rest.len() + api.len(), api);
     }
     let rest = path.strip_prefix("/restapis/")?;
@@ -25,18 +25,29 @@ pub(crate) fn locate<'a>(host: &'a str, path: &'a str) -> Option<Place<'a>> {
     Some(Place { api, stage, rest: path.len() - rest.len() })
 }
 
+const SERVICE: &str = "execute-api";
+
+/// Where a byte first is. Hosts and stages are short: a plain loop beats a search that sets itself up.
+fn position(text: &str, byte: u8) -> Option<usize> {
+    text.bytes().position(|found| found == byte)
+}
+
 /// `{api}.execute-api.…`; a VPC endpoint suffix on the first label is dropped.
 fn api_of_host(host: &str) -> Option<&str> {
-    let (label, rest) = host.split_once('.')?;
-    let service = rest.split(['.', ':']).next()?;
-    service.eq_ignore_ascii_case("execute-api").then(|| label.split("-vpce-").next().unwrap_or(label))
+    let dot = position(host, b'.')?;
+    let (label, rest) = (host.get(..dot)?, host.get(dot + 1..)?);
+    let service = rest.get(..SERVICE.len())?;
+    if !matches!(rest.as_bytes().get(SERVICE.len()), None | Some(b'.' | b':')) {
+        return None;
+    }
+    service.eq_ignore_ascii_case(SERVICE).then(|| label.split("-vpce-").next().unwrap_or(label))
 }
 
 /// The first segment at `from`, leading slashes ignored.
 fn stage<'a>(path: &'a str, from: usize, api: &'a str) -> Option<Place<'a>> {
     let tail = path.get(from..)?;
     let begin = path.len() - tail.trim_start_matches('/').len();
-    let length = path.get(begin..)?.find('/').unwrap_or(path.len() - begin);
+    let length = position(path.get(begin..)?, b'/').unwrap_or(path.len() - begin);
     let stage = path.get(begin..begin + length).filter(|stage| !stage.is_empty())?;
     Some(Place { api, stage, rest: begin + length })
 }

@@ -45,6 +45,7 @@ pub(crate) struct Guarded<T> {
 struct Watch {
     activity: Rc<Activity>,
     sleep: Pin<Box<Sleep>>,
+    armed: bool,
     looks: u32,
     bytes: u64,
     seen: (Phase, u64, u64),
@@ -56,6 +57,7 @@ impl<T> Guarded<T> {
         let watch = Watch {
             activity,
             sleep: Box::pin(tokio::time::sleep(LOOK)),
+            armed: false,
             looks: 0,
             bytes: 0,
             seen: (Phase::Idle, 0, 0),
@@ -109,6 +111,11 @@ impl<T: AsyncRead + Unpin> Guarded<T> {
 impl Watch {
     /// Ready with an error once the connection has waited too long for what it waits for.
     fn poll(&mut self, scanner: Option<&Scanner>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Once it is registered, a timer that has not fired need not be polled for every read.
+        if self.armed && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.armed = true;
         loop {
             ready!(self.sleep.as_mut().poll(cx));
             self.sleep.as_mut().reset(Instant::now() + LOOK);
