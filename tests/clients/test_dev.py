@@ -119,6 +119,13 @@ def test_the_access_log_is_json_lines_with_the_stages_own_format(tmp_path):
         gateway.stop()
 
 
+def test_the_readmes_first_command_names_one_program():
+    done = subprocess.run(["cargo", "run", "--quiet", "--", "--version"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+
+    assert done.stdout.startswith("stagecoach "), done.stderr
+    assert "cargo run --release -- dev examples/petstore.yaml" in (ROOT / "README.md").read_text()
+
+
 def test_the_readmes_tour_runs(tmp_path):
     text = (ROOT / "README.md").read_text()
     tour = text.split("## Five-minute tour")[1].split("\n## ")[0]

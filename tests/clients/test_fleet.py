@@ -315,3 +315,19 @@ def test_admin_calls_need_a_valid_signature_of_a_live_key(fleet):
     fleet.key = right
     assert fleet.native("/fleet").json["live"] == 3
     assert subprocess.run([BIN, "fleet", "status", "--database-url", fleet.url], capture_output=True, text=True).stdout.count("following") == 3
+
+
+def test_a_nul_in_an_id_is_unknown_on_postgres_too(fleet):
+    from botocore.exceptions import ClientError
+    client = fleet.client()
+    api, _ = versioned(client, "nul")
+    definition = b'{"openapi": "3.0.1", "info": {"title": "nul\\u0000", "version": "\\u0000"}, "paths": {}, "components": {"schemas": {"A\\u0000B": {}}}}'
+
+    for wrong in (lambda: client.create_stage(restApiId=api, stageName="x", deploymentId="\0"), lambda: client.create_rest_api(name="x", cloneFrom="\0"),
+                  lambda: client.get_rest_api(restApiId="\0"), lambda: client.get_resources(restApiId=api, position="MToA")):
+        with pytest.raises(ClientError) as refused:
+            wrong()
+        assert 400 <= refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500, refused.value
+    assert client.import_rest_api(body=definition)["name"] == "nul\0"
+    for path in ("/snapshots/%00/x", "/convergence/%00/%00"):
+        assert fleet.native(path).status == 404

@@ -18,7 +18,12 @@ use crate::failure;
 
 /// The key of document `id` of kind `D` under `parent` (an API's id, or empty for a RestApi).
 pub(crate) fn key<D: Document>(parent: &str, id: &str) -> Key {
-    Key { kind: D::KIND.into(), parent: parent.into(), id: id.into() }
+    Key { kind: D::KIND.into(), parent: clean(parent), id: clean(id) }
+}
+
+/// An id fit for the store: Postgres takes no NUL in text. Ids come out of bodies and files, so one may be in there.
+pub(crate) fn clean(id: &str) -> String {
+    id.replace('\0', "\u{fffd}")
 }
 
 /// The id of a method's document.
@@ -56,7 +61,7 @@ pub(crate) async fn list<D: Document>(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<D>, AwsError> {
-    let docs = store.list(D::KIND, parent, after, limit).await.map_err(failure::store)?;
+    let docs = store.list(D::KIND, &clean(parent), after, limit).await.map_err(failure::store)?;
     docs.iter().map(decode).collect()
 }
 
@@ -105,7 +110,7 @@ pub(crate) fn resource_of(doc: &Doc) -> String {
 
 /// The whole API outside a transaction, or AWS's 404.
 pub(crate) async fn whole(store: &Store, account: &str, id: &str) -> Result<Whole, AwsError> {
-    let docs = store.tree(id).await.map_err(failure::store)?;
+    let docs = store.tree(&clean(id)).await.map_err(failure::store)?;
     assemble(&docs)?.ok_or_else(|| errors::unknown_api(account, id))
 }
 

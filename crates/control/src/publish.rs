@@ -6,7 +6,7 @@ use stagecoach_feed::{BlobRef, Pointer, PointerKey, Role, SignedPointer, Signing
 use stagecoach_resources::errors;
 use stagecoach_resources::v1::{Deployment, Stage};
 
-use crate::documents::ApiWrite;
+use crate::documents::{self, ApiWrite};
 use crate::failure;
 
 /// Signs pointers for one history of the control plane.
@@ -24,7 +24,7 @@ impl Publisher {
 
     /// The name of a stage's pointer.
     pub(crate) fn stage_key(&self, api_id: &str, stage: &str) -> PointerKey {
-        PointerKey::stage(&self.scope.account, &self.scope.region, api_id, stage)
+        PointerKey::stage(&self.scope.account, &self.scope.region, &documents::clean(api_id), &documents::clean(stage))
     }
 
     /// Writes the stage document and the pointer that follows from it.

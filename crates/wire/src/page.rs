@@ -20,7 +20,7 @@ pub fn encode(last_id: &str) -> String {
 /// 400 for a token that [`encode`] did not make.
 pub fn decode(token: &str) -> Result<String, AwsError> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| !text.contains('\0'));
     let id = text.as_deref().and_then(|text| text.strip_prefix("1:"));
     id.map(str::to_owned).ok_or_else(|| AwsError::bad_request("Invalid position parameter"))
 }
@@ -35,5 +35,6 @@ mod tests {
 
         assert_eq!(decode(&token).unwrap(), "a/GET");
         assert!(decode("x").is_err() && decode("%%%").is_err() && decode("").is_err());
+        assert!(decode(&encode("\0")).is_err());
     }
 }

@@ -80,9 +80,11 @@ fn labels(operation: &Operation, segments: &[&str]) -> Vec<(&'static str, String
     pairs.filter_map(|(part, segment)| Some((label(part)?, decode(segment).into_owned()))).collect()
 }
 
-/// Percent-decodes a path segment; bytes that are not UTF-8 become U+FFFD, which no id contains.
+/// Percent-decodes a path segment; bytes that are not UTF-8 become U+FFFD, which no id contains. So does NUL, which
+/// Postgres takes in no text.
 pub(crate) fn decode(text: &str) -> Cow<'_, str> {
-    percent_decode_str(text).decode_utf8_lossy()
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    if decoded.contains('\0') { Cow::Owned(decoded.replace('\0', "\u{fffd}")) } else { decoded }
 }
 
 #[cfg(test)]
