@@ -87,6 +87,12 @@ def test_reset_empties_everything(tmp_path):
         gateway.stop()
 
 
+def test_a_web_page_of_another_site_cannot_drive_the_open_admin_api(gateway):
+    refused = call(f"{gateway.admin}/restapis", method="POST", body=b'{"name": "x"}', headers={"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"})
+
+    assert (refused.status, refused.headers["x-amzn-errortype"]) == (403, "MissingAuthenticationTokenException")
+
+
 def test_dev_listens_on_loopback_only_and_once_per_data_directory(gateway, tmp_path):
     from conftest import BIN
     abroad = subprocess.run([BIN, "dev", "--admin", "0.0.0.0:0", "--data-dir", tmp_path], capture_output=True, text=True, timeout=20)

@@ -1,7 +1,7 @@
 //! Who is calling: SigV4 with keys of the store, or anyone at all (`dev`, on loopback).
 
 use http::request::Parts;
-use stagecoach_base::AwsError;
+use stagecoach_base::{AwsError, ErrorCode};
 
 use crate::{Control, failure};
 
@@ -21,9 +21,24 @@ impl Auth {
     /// AWS's 403s for a missing, malformed, expired or wrong signature.
     pub(crate) async fn authenticate(self, control: &Control, parts: &Parts, body: &[u8]) -> Result<String, AwsError> {
         match self {
-            Self::Open => Ok(claimed(parts).unwrap_or_else(|| "anonymous".to_owned())),
+            Self::Open => {
+                refuse_other_sites(parts)?;
+                Ok(claimed(parts).unwrap_or_else(|| "anonymous".to_owned()))
+            }
             Self::SigV4 => verified(control, parts, body).await,
         }
+    }
+}
+
+/// A surface that asks for no credentials must not answer to a web page of another site in a developer's browser.
+fn refuse_other_sites(parts: &Parts) -> Result<(), AwsError> {
+    let site = parts.headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    match site {
+        Some(b"cross-site" | b"same-site") => Err(AwsError::new(
+            ErrorCode::MissingAuthenticationToken,
+            "This admin API takes no calls from web pages of other sites.",
+        )),
+        _ => Ok(()),
     }
 }
 

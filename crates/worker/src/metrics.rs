@@ -148,7 +148,7 @@ fn latency(encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics) -> Result<(),
     let count = |index: usize| -> u64 {
         metrics.cores.iter().filter_map(|core| core.buckets.get(index)).map(|c| c.load(Ordering::Relaxed)).sum()
     };
-    let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+    let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.enumerate().map(|(index, bound)| (bound, count(index))).collect();
     let total: u64 = buckets.iter().map(|(_, count)| count).sum();
     #[expect(clippy::cast_precision_loss, reason = "a sum of seconds for people to read")]
