@@ -1,8 +1,9 @@
 //! The canonical request and the string to sign.
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use stagecoach_base::Digest;
 
 /// Everything but RFC 3986's unreserved characters.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -28,7 +29,7 @@ impl Request<'_> {
             text.push_str(&format!("{name}:{}\n", self.header(name)));
         }
         text.push_str(&format!("\n{}\n{body_hash}", signed.join(";")));
-        sha256_hex(text.as_bytes())
+        Digest::of(text.as_bytes()).to_string()
     }
 
     fn header(&self, name: &str) -> String {
@@ -79,10 +80,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
 fn hmac(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
@@ -128,7 +125,7 @@ mod tests {
             headers: &headers,
         };
 
-        let hash = request.hash(&["content-type", "host", "x-amz-date"], &sha256_hex(b""));
+        let hash = request.hash(&["content-type", "host", "x-amz-date"], &Digest::of(b"").to_string());
         let signature = signature(
             "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             "20150830T123600Z",

@@ -2,11 +2,11 @@
 
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use stagecoach_base::UnixMillis;
+use stagecoach_base::{Digest, UnixMillis};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::canonical::{self, Request, sha256_hex};
+use crate::canonical::{self, Request};
 
 /// An access key and its secret.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Signer {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let scope = format!("{}/{}/{}/aws4_request", date.get(..8).unwrap_or_default(), self.region, self.service);
         let request = Request { method: method.as_str(), path, query, authority: None, headers };
-        let hash = request.hash(&names, &sha256_hex(body));
+        let hash = request.hash(&names, &Digest::of(body).to_string());
         let signature = canonical::signature(&self.credentials.secret, &date, &scope, &hash);
         let text = format!(
             "{} Credential={}/{scope}, SignedHeaders={}, Signature={signature}",

@@ -3,11 +3,11 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use stagecoach_base::{AwsError, ErrorCode, UnixMillis};
+use stagecoach_base::{AwsError, Digest, ErrorCode, UnixMillis};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::canonical::{self, Request, sha256_hex};
+use crate::canonical::{self, Request};
 use crate::credential::Authorization;
 use crate::sign::stamp;
 
@@ -41,7 +41,7 @@ pub fn verify(parts: &Parts, body: &[u8], secret: Option<&str>, now: UnixMillis)
         authority: parts.uri.authority().map(http::uri::Authority::as_str),
         headers: &parts.headers,
     };
-    let hash = request.hash(&authorization.signed_headers, &sha256_hex(body));
+    let hash = request.hash(&authorization.signed_headers, &Digest::of(body).to_string());
     let expected = canonical::signature(secret.unwrap_or("-"), date, authorization.scope, &hash);
     let equal = verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).is_ok();
     if secret.is_none() {

@@ -1,7 +1,7 @@
 //! The pipeline: parse → locate → guards → integrate → finish (rest-data-plane §1.1).
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
@@ -181,23 +181,27 @@ fn say_goodbye(core: &Core, response: &mut Response<ReplyBody>) {
     }
 }
 
+/// What every answer gets; answers how long it took.
+fn seal(core: &Core, ids: &Ids, started: Instant, response: &mut Response<ReplyBody>) -> Duration {
+    add_ids(response, ids);
+    say_goodbye(core, response);
+    let took = started.elapsed();
+    core.metrics.answered(response.status(), took);
+    took
+}
+
 fn finish_unlocated(
     core: &Core,
     ids: &Ids,
     started: Instant,
     mut response: Response<ReplyBody>,
 ) -> Response<ReplyBody> {
-    add_ids(&mut response, ids);
-    say_goodbye(core, &mut response);
-    core.metrics.answered(response.status(), started.elapsed());
+    seal(core, ids, started, &mut response);
     response
 }
 
 fn finish(core: &Core, mut exchange: Box<Exchange>, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
-    add_ids(&mut response, &exchange.ids);
-    say_goodbye(core, &mut response);
-    let took = exchange.started.elapsed();
-    core.metrics.answered(response.status(), took);
+    let took = seal(core, &exchange.ids, exchange.started, &mut response);
     if let Some(log) = &core.log {
         exchange.notes.status = response.status().as_u16();
         exchange.notes.length = response.body().length();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use http::HeaderValue;
+use stagecoach_base::Scope;
 use stagecoach_plan::{Release, StageSettings};
 
 use crate::log::Format;
@@ -19,6 +20,8 @@ pub(crate) struct StageView {
     pub(crate) canary: Option<CanaryView>,
     /// The API's id as `X-Amzn-Apigateway-Api-Id` carries it.
     pub(crate) api_id: HeaderValue,
+    /// What the stage's ARNs carry.
+    pub(crate) scope: Scope,
     /// Compiled access log line.
     pub(crate) log: Option<Format>,
 }
@@ -42,7 +45,9 @@ impl StageView {
         });
         let log = settings.access_log_format.as_deref().map(Format::parse);
         let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
-        Self { settings, base, canary: view, api_id, log }
+        let (region, account) = (settings.region.clone(), settings.account.clone());
+        let scope = Scope { region, account, ..Scope::default() };
+        Self { settings, base, canary: view, api_id, scope, log }
     }
 }
 

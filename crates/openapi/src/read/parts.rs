@@ -60,12 +60,8 @@ fn models(document: &Document) -> Vec<Model> {
         Dialect::Swagger2 => "/definitions",
         Dialect::OpenApi3 => "/components/schemas",
     };
-    let model = |(name, schema): (&String, &Value)| Model {
-        id: id::derived(&["model", name], 0, id::CHILD_ID_LEN),
-        name: name.clone(),
-        description: text(schema, "description").filter(|text| !text.is_empty()),
-        schema: Some(schema.to_string()),
-        content_type: "application/json".into(),
+    let model = |(name, schema): (&String, &Value)| {
+        Model::standard(name, &text(schema, "description").unwrap_or_default(), &schema.to_string())
     };
     document.members(pointer).map(model).collect()
 }

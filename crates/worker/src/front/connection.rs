@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -112,16 +113,7 @@ where
     let close = serving.close.clone();
     let service = service_fn(move |request| answer(serving.clone(), request));
     let connection = http1::Builder::new().max_buf_size(64 * 1024).serve_connection(io, service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = close.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    note(ended);
+    until_closed(connection, &close).await;
 }
 
 async fn serve_http2<T>(io: TokioIo<Guarded<T>>, serving: Serving)
@@ -136,6 +128,11 @@ where
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
         .serve_connection(io, service);
+    until_closed(connection, &close).await;
+}
+
+/// Drives a connection to its end; once `close` is cancelled it finishes what it is answering and leaves.
+async fn until_closed<C: GracefulConnection<Error = hyper::Error>>(connection: C, close: &CancellationToken) {
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         biased;
@@ -145,10 +142,6 @@ where
             connection.await
         }
     };
-    note(ended);
-}
-
-fn note(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::trace!(error = %error, "a client connection ended");
     }

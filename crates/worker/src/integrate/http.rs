@@ -264,7 +264,8 @@ fn finish_headers(headers: &mut HeaderMap, endpoint: &Endpoint, mapped: Vec<(Hea
     headers.extend(mapped);
 }
 
-fn request(verb: HttpMethod, uri: Uri, headers: HeaderMap, body: UpstreamBody) -> Request<UpstreamBody> {
+/// A call's request.
+pub(crate) fn request(verb: HttpMethod, uri: Uri, headers: HeaderMap, body: UpstreamBody) -> Request<UpstreamBody> {
     let mut request = Request::new(body);
     *request.method_mut() = verb;
     *request.uri_mut() = uri;

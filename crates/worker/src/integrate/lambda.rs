@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method as HttpMethod, Request, Response, Uri};
+use http::{Method as HttpMethod, Response, Uri};
 use stagecoach_base::Verb;
 use stagecoach_plan::expression::Location;
 use stagecoach_plan::target::{Endpoint, LambdaTarget};
@@ -127,10 +127,8 @@ async fn invoke(
     };
     signer.sign(&HttpMethod::POST, &endpoint.path, &query, &mut headers, &event, exchange.wall);
     let text = if query.is_empty() { endpoint.path.to_string() } else { format!("{}?{query}", endpoint.path) };
-    let mut request = Request::new(UpstreamBody::Full(event));
-    *request.method_mut() = HttpMethod::POST;
-    *request.uri_mut() = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda endpoint"))?;
-    *request.headers_mut() = headers;
+    let uri = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda endpoint"))?;
+    let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
     let call = Call { endpoint: &endpoint, insecure: false };
     let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let (parts, body) = response.into_parts();
@@ -159,16 +157,13 @@ fn invoke_path(function: &str) -> (String, String) {
 /// Headers of the Invoke call (rest-data-plane §6.5).
 fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, method: &Method, endpoint: &Endpoint) {
     let settings = &exchange.view.settings;
-    let scope = format!(
-        "arn:aws:execute-api:{}:{}:{}/{}/{}{}",
-        settings.region, settings.account, settings.api_id, settings.stage, method.verb, method.path
-    );
+    let source = exchange.view.scope.execute_api(&settings.api_id, &settings.stage, method.verb.as_str(), &method.path);
     let pairs = [
         ("host", &*endpoint.authority),
         ("user-agent", &format!("AmazonAPIGateway_{}", settings.api_id)),
         ("x-amzn-apigateway-api-id", &settings.api_id),
         ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
-        ("x-amz-source-arn", &scope),
+        ("x-amz-source-arn", &source),
         ("x-amz-source-account", &settings.account),
     ];
     for (name, value) in pairs {
