@@ -34,6 +34,12 @@ pub fn derived(parts: &[&str], salt: u32, len: usize) -> String {
     id
 }
 
+/// The derived id of `parts` with the first salt that `is_free` accepts: ids of one kind under one API differ.
+pub fn free(parts: &[&str], len: usize, is_free: impl Fn(&str) -> bool) -> String {
+    let ids = (0u32..).map(|salt| derived(parts, salt, len));
+    ids.into_iter().find(|id| is_free(id)).unwrap_or_default()
+}
+
 fn letter(number: u64) -> char {
     usize::try_from(number % 36).ok().and_then(|index| ALPHABET.get(index)).map_or('a', |byte| char::from(*byte))
 }

@@ -9,7 +9,8 @@ use stagecoach_base::{AwsError, Revision};
 use stagecoach_resources::tree::MethodAt;
 use stagecoach_resources::v1::method::Parts;
 use stagecoach_resources::v1::{
-    Authorizer, Deployment, GatewayResponse, Method, Model, RequestValidator, Resource, RestApi, Stage,
+    Authorizer, Deployment, DocumentationPart, DocumentationVersion, GatewayResponse, Method, Model, RequestValidator,
+    Resource, RestApi, Stage,
 };
 use stagecoach_resources::{ApiTree, Document, errors};
 use stagecoach_store::{Doc, Key, Store, Write};
@@ -89,6 +90,8 @@ pub(crate) fn assemble(docs: &[Doc]) -> Result<Option<Whole>, AwsError> {
         validators: of_kind::<RequestValidator>(docs)?,
         authorizers: of_kind::<Authorizer>(docs)?,
         gateway_responses: of_kind::<GatewayResponse>(docs)?,
+        documentation_parts: of_kind::<DocumentationPart>(docs)?,
+        documentation_version: None,
     };
     Ok(Some(Whole { tree, revision: root.revision }))
 }
@@ -136,11 +139,14 @@ pub(crate) fn scatter(tree: &ApiTree) -> Result<Vec<Doc>, AwsError> {
     for response in &tree.gateway_responses {
         docs.push(doc(api, &response.response_type, response)?);
     }
+    for part in &tree.documentation_parts {
+        docs.push(doc(api, &part.id, part)?);
+    }
     Ok(docs)
 }
 
-/// Kinds under an API that a deployment does not freeze.
-const LIVE: [&str; 2] = [Deployment::KIND, Stage::KIND];
+/// Kinds under an API that a definition does not hold.
+const LIVE: [&str; 3] = [Deployment::KIND, Stage::KIND, DocumentationVersion::KIND];
 
 /// A write on one API: every document change goes through here, and the RestApi document is touched last, so that its
 /// revision is the API's (a deployment checks that nothing moved while it compiled).

@@ -67,7 +67,8 @@ pub fn merge(definition: &Definition, existing: &ApiTree, mode: Mode, scope: &Sc
         Mode::Merge => existing.clone(),
         Mode::Overwrite => {
             let root = existing.resource_by_path("/").cloned().ok_or_else(AwsError::internal)?;
-            empty(existing.api.clone(), root)
+            // Documentation is kept: a file says nothing about it yet.
+            ApiTree { documentation_parts: existing.documentation_parts.clone(), ..empty(existing.api.clone(), root) }
         }
     };
     if !definition.title.is_empty() {
@@ -87,6 +88,8 @@ fn empty(api: RestApi, root: Resource) -> ApiTree {
         validators: Vec::new(),
         authorizers: Vec::new(),
         gateway_responses: Vec::new(),
+        documentation_parts: Vec::new(),
+        documentation_version: None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! A whole API's documents in memory: what import writes, export and lowering read.
 
-use crate::v1::{Authorizer, GatewayResponse, Method, Model, RequestValidator, Resource, RestApi};
+use crate::v1::{
+    Authorizer, DocumentationPart, DocumentationVersion, GatewayResponse, Method, Model, RequestValidator, Resource,
+    RestApi,
+};
 
 /// Everything under one RestApi that a deployment freezes.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -24,6 +27,12 @@ pub struct ApiTree {
     /// Customised gateway responses.
     #[serde(default)]
     pub gateway_responses: Vec<GatewayResponse>,
+    /// Documentation parts of the draft; no part of a snapshot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documentation_parts: Vec<DocumentationPart>,
+    /// For an export only: the version that the stage shows, with its parts. Never stored with a tree.
+    #[serde(skip)]
+    pub documentation_version: Option<DocumentationVersion>,
 }
 
 /// A method and the resource that holds it.

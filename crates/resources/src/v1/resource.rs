@@ -50,9 +50,7 @@ impl Resource {
 /// A resource under `parent` with an id that follows from its path; a second holder of the same id gets another.
 pub fn new(all: &[Resource], parent: &Resource, part: &str) -> Resource {
     let path = parent.child_path(part);
-    let free = |id: &String| all.iter().all(|resource| resource.id != *id);
-    let ids = (0u32..).map(|salt| id::derived(&["resource", &path], salt, id::CHILD_ID_LEN));
-    let id = ids.into_iter().find(free).unwrap_or_default();
+    let id = id::free(&["resource", &path], id::CHILD_ID_LEN, |id| all.iter().all(|resource| resource.id != id));
     Resource { id, parent_id: Some(parent.id.clone()), path_part: Some(part.to_owned()), path }
 }
 

@@ -219,6 +219,8 @@ pub fn empty(api: RestApi) -> ApiTree {
         validators: Vec::new(),
         authorizers: Vec::new(),
         gateway_responses: Vec::new(),
+        documentation_parts: Vec::new(),
+        documentation_version: None,
     }
 }
 
