@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stagecoach_base::{AwsError, UnixMillis};
-use stagecoach_resources::Document;
 use stagecoach_resources::patch::{self, PatchOperation};
-use stagecoach_store::Write;
+use stagecoach_resources::v1::RestApi;
+use stagecoach_resources::{Document, errors};
+use stagecoach_store::{Author, Write};
 use stagecoach_wire::{Call, Reply, page};
 
 use crate::documents::ApiWrite;
@@ -28,6 +29,8 @@ pub(crate) struct Cx {
     pub(crate) call: Call,
     /// When it arrived.
     pub(crate) at: UnixMillis,
+    /// The id it is answered with.
+    pub(crate) request_id: String,
 }
 
 impl Cx {
@@ -72,19 +75,54 @@ impl Cx {
 
     /// Opens a write transaction.
     pub(crate) async fn write(&self) -> Result<Write, AwsError> {
-        self.control.store.write(&self.actor, self.at.0).await.map_err(failure::store)
+        let author = Author {
+            actor: self.actor.clone(),
+            operation: self.call.operation().name.to_owned(),
+            target: self.call.path().to_owned(),
+            // The first label of every path names the owner of all that the call may change.
+            root: documents::clean(self.call.first_label()),
+            request_id: self.request_id.clone(),
+        };
+        self.control.store.write(author, self.at.0).await.map_err(failure::store)
     }
 
     /// Opens a write transaction on the API named in the path, or answers AWS's 404.
     pub(crate) async fn open(&self) -> Result<ApiWrite, AwsError> {
-        ApiWrite::open(self.write().await?, self.account(), self.api_id()).await
+        self.open_or(|| errors::unknown_api(self.account(), self.api_id())).await
+    }
+
+    /// As [`Cx::open`], for the operations that answer an unknown API in other words.
+    pub(crate) async fn open_or(&self, unknown: impl FnOnce() -> AwsError) -> Result<ApiWrite, AwsError> {
+        ApiWrite::open(self.write().await?, self.api_id()).await?.ok_or_else(unknown)
+    }
+
+    /// The API named in the path, read outside a transaction, or AWS's 404.
+    pub(crate) async fn api(&self) -> Result<RestApi, AwsError> {
+        documents::api(&self.control.store, self.account(), self.api_id()).await
     }
 }
 
-/// A page of documents in id order.
+/// A page of documents in the order of their list.
 pub(crate) struct Page<D> {
     items: Vec<D>,
     more: bool,
+}
+
+impl Cx {
+    /// One page out of `all`, which are in the order of their list: after the one whose id is in `position`.
+    ///
+    /// For lists that are filtered, or in another order than that of ids. An id that is gone since begins anew nowhere:
+    /// the page after it is empty.
+    #[allow(dead_code, reason = "the resources that follow use it")]
+    pub(crate) fn page_of<D>(&self, all: Vec<D>, id: impl Fn(&D) -> &str) -> Result<Page<D>, AwsError> {
+        let (limit, after) = (self.call.limit() as usize, self.call.position()?);
+        let start = match &after {
+            None => 0,
+            Some(after) => all.iter().position(|item| id(item) == after).map_or(all.len(), |at| at + 1),
+        };
+        let more = all.len() > start.saturating_add(limit);
+        Ok(Page { items: all.into_iter().skip(start).take(limit).collect(), more })
+    }
 }
 
 impl<D> Page<D> {

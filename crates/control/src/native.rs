@@ -15,6 +15,7 @@ use stagecoach_base::{AwsError, ErrorCode};
 
 use stagecoach_resources::errors;
 use stagecoach_resources::v1::Deployment;
+use stagecoach_store::Author;
 
 use crate::{Control, convergence, documents, failure, fleet, server};
 
@@ -96,7 +97,8 @@ fn bad_wait(text: &str) -> AwsError {
 }
 
 async fn reset(State(control): State<Shared>) -> Result<Response, Failure> {
-    control.store.reset("reset", control.clock.wall().0).await.map_err(failure::store)?;
+    let author = Author { actor: "reset".into(), operation: "Reset".into(), ..Author::default() };
+    control.store.reset(author, control.clock.wall().0).await.map_err(failure::store)?;
     tracing::warn!("everything was reset");
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -29,7 +29,7 @@ impl Publisher {
 
     /// Writes the stage document and the pointer that follows from it.
     pub(crate) async fn put_stage(&self, tx: &mut ApiWrite, stage: &Stage) -> Result<(), AwsError> {
-        tx.put_live(&stage.stage_name, stage).await?;
+        tx.put(&stage.stage_name, stage).await?;
         let base = deployment(tx, &stage.deployment_id).await?;
         let mut blobs = vec![blob(Role::Base, &base)];
         if let Some(id) = canary_deployment(stage) {
@@ -45,7 +45,7 @@ impl Publisher {
 
     /// Removes a stage and its pointer; false when there was no such stage.
     pub(crate) async fn delete_stage(&self, tx: &mut ApiWrite, stage: &str) -> Result<bool, AwsError> {
-        let existed = tx.delete_live::<Stage>(stage).await?;
+        let existed = tx.delete::<Stage>(stage).await?;
         if existed {
             self.unpoint(tx, stage).await?;
         }

@@ -38,7 +38,7 @@ async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response 
     let started = control.clock.now();
     let (parts, body) = request.into_parts();
     let request_id = request_id(control.entropy.as_ref());
-    let answered = answer(&control, &parts, body).await;
+    let answered = answer(&control, &parts, body, &request_id).await;
     let (operation, reply) = match answered {
         Ok(done) => done,
         Err((operation, error)) => (operation, Reply::error(&error)),
@@ -50,7 +50,7 @@ async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response 
 
 type Answered = Result<(&'static str, Reply), (&'static str, AwsError)>;
 
-async fn answer(control: &Arc<Control>, parts: &Parts, body: Body) -> Answered {
+async fn answer(control: &Arc<Control>, parts: &Parts, body: Body, request_id: &str) -> Answered {
     let body = read_body(body).await.map_err(|error| ("", error))?;
     let actor = control.auth.authenticate(control, parts, &body).await.map_err(|error| ("", error))?;
     let path = parts.uri.path();
@@ -60,10 +60,16 @@ async fn answer(control: &Arc<Control>, parts: &Parts, body: Body) -> Answered {
     let query = parts.uri.query().unwrap_or_default();
     let routed = route(parts.method.as_str(), path, query).map_err(|error| ("", AwsError::from(error)))?;
     let name = routed.operation.name;
-    let call = Call::new(routed, query, parts.headers.clone(), body);
+    let call = Call::new(routed, path, query, parts.headers.clone(), body);
     match table::handler(call.op()) {
         Some(handler) => {
-            let cx = Cx { control: control.clone(), actor, at: control.clock.wall(), call };
+            let cx = Cx {
+                control: control.clone(),
+                actor,
+                at: control.clock.wall(),
+                call,
+                request_id: request_id.to_owned(),
+            };
             handler(cx).await.map(|reply| (name, reply)).map_err(|error| (name, error))
         }
         None => Err((name, not_built(name))),

@@ -1,16 +1,17 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
+use stagecoach_resources::v1::{Deployment, RestApi};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
-use crate::v1::{deployments, exports, imports, integrations, methods, resources, responses, rest_apis, stages};
+use crate::v1::{deployments, exports, imports, integrations, items, methods, resources, responses, rest_apis, stages};
 
 macro_rules! operations {
-    ($($operation:ident => $handler:path;)*) => {
+    ($($operation:ident => $handler:expr;)*) => {
         /// The handler of `operation`.
         pub(crate) fn handler(operation: Op) -> Option<Handler> {
             match operation {
-                $(Op::$operation => Some(|cx| Box::pin($handler(cx))),)*
+                $(Op::$operation => Some(|cx| Box::pin(($handler)(cx))),)*
                 _ => None,
             }
         }
@@ -23,8 +24,8 @@ macro_rules! operations {
 
 operations! {
     CreateRestApi => rest_apis::create;
-    GetRestApi => rest_apis::get;
-    GetRestApis => rest_apis::list;
+    GetRestApi => items::get::<RestApi>;
+    GetRestApis => items::list::<RestApi>;
     UpdateRestApi => rest_apis::update;
     DeleteRestApi => rest_apis::delete;
     ImportRestApi => imports::import;
@@ -52,7 +53,7 @@ operations! {
     DeleteIntegrationResponse => responses::delete_integration_response;
     CreateDeployment => deployments::create;
     GetDeployment => deployments::get;
-    GetDeployments => deployments::list;
+    GetDeployments => items::list_in_api::<Deployment>;
     UpdateDeployment => deployments::update;
     DeleteDeployment => deployments::delete;
     CreateStage => stages::create;

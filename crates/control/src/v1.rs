@@ -4,6 +4,7 @@ pub(crate) mod deployments;
 pub(crate) mod exports;
 pub(crate) mod imports;
 pub(crate) mod integrations;
+pub(crate) mod items;
 pub(crate) mod methods;
 pub(crate) mod resources;
 pub(crate) mod responses;

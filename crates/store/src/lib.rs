@@ -16,5 +16,5 @@ mod write;
 pub use error::StoreError;
 pub use keys::AccessKey;
 pub use open::{Store, StoreOptions};
-pub use rows::{ChangeRow, Doc, Key, NameRow, PointerRow, WorkerRow};
-pub use write::Write;
+pub use rows::{AuditRow, ChangeRow, Doc, Key, NameRow, PointerRow, WorkerRow};
+pub use write::{Author, Write};

@@ -6,7 +6,10 @@ use crate::open::Engine;
 use crate::{Store, StoreError, sql};
 
 /// Number and text, in order.
-const FILES: &[(i64, &str)] = &[(1, include_str!("../../../migrations/0001_documents.sql"))];
+const FILES: &[(i64, &str)] = &[
+    (1, include_str!("../../../migrations/0001_documents.sql")),
+    (2, include_str!("../../../migrations/0002_audit.sql")),
+];
 
 impl Store {
     /// Applies missing migrations. `epoch` names this history of the control plane; the first caller's stays.

@@ -8,7 +8,7 @@ use sqlx::any::{AnyQueryResult, AnyRow};
 use stagecoach_base::{Digest, Revision};
 
 use crate::rows::{self, bigint};
-use crate::{ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
+use crate::{AuditRow, ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
 
 /// Largest blob read back, bytes: a damaged frame must not exhaust memory.
 const LARGEST_BLOB: usize = 256 * 1024 * 1024;
@@ -89,12 +89,30 @@ impl Store {
         collect(&query.fetch_all(&self.pool).await?, rows::pointer)
     }
 
-    /// The change log above a revision, oldest first.
+    /// Committed writes above a revision, oldest first; with `root` only those that concern that tree.
     ///
     /// # Errors
     /// As [`Store::revision`].
-    pub async fn changes_since(&self, revision: Revision, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
-        let query = sqlx::query(sql::CHANGES_SINCE).bind(bigint(revision)).bind(i64::from(limit));
+    pub async fn audit_since(
+        &self,
+        revision: Revision,
+        root: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let statement = if root.is_some() { sql::AUDIT_OF_ROOT } else { sql::AUDIT_SINCE };
+        let mut query = sqlx::query(statement).bind(bigint(revision)).bind(i64::from(limit));
+        if let Some(root) = root {
+            query = query.bind(root.to_owned());
+        }
+        collect(&query.fetch_all(&self.pool).await?, rows::audit)
+    }
+
+    /// The documents that the writes `from..=to` touched.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn changes_between(&self, from: Revision, to: Revision) -> Result<Vec<ChangeRow>, StoreError> {
+        let query = sqlx::query(sql::CHANGES_BETWEEN).bind(bigint(from)).bind(bigint(to));
         collect(&query.fetch_all(&self.pool).await?, rows::change)
     }
 

@@ -79,6 +79,17 @@ pub struct ChangeRow {
     pub at: i64,
 }
 
+/// One committed write, as the audit log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Transaction.
+    pub revision: Revision,
+    /// When, Unix ms.
+    pub at: i64,
+    /// Who and by which call.
+    pub author: crate::Author,
+}
+
 /// What a replica knows of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRow {
@@ -168,4 +179,15 @@ pub(crate) fn worker(row: &AnyRow) -> Result<WorkerRow, StoreError> {
         rejected: row.try_get("rejected")?,
         seen: row.try_get("seen")?,
     })
+}
+
+pub(crate) fn audit(row: &AnyRow) -> Result<AuditRow, StoreError> {
+    let author = crate::Author {
+        actor: row.try_get("actor")?,
+        operation: row.try_get("operation")?,
+        target: row.try_get("target")?,
+        root: row.try_get("root")?,
+        request_id: row.try_get("request_id")?,
+    };
+    Ok(AuditRow { revision: revision(row, "revision")?, at: row.try_get("at")?, author })
 }

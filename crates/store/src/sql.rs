@@ -44,8 +44,16 @@ pub(crate) const POINTERS_SINCE: &str = "SELECT kind, name, revision, removed, b
 
 pub(crate) const CHANGE: &str = "INSERT INTO change (revision, seq, kind, parent, id, verb, actor, at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-pub(crate) const CHANGES_SINCE: &str = "SELECT revision, seq, kind, parent, id, verb, actor, at FROM change \
-     WHERE revision > $1 ORDER BY revision, seq LIMIT $2";
+
+pub(crate) const CHANGES_BETWEEN: &str = "SELECT revision, seq, kind, parent, id, verb, actor, at FROM change \
+     WHERE revision >= $1 AND revision <= $2 ORDER BY revision, seq";
+
+pub(crate) const AUDIT: &str = "INSERT INTO audit (revision, at, actor, operation, target, root, request_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(crate) const AUDIT_SINCE: &str = "SELECT revision, at, actor, operation, target, root, request_id FROM audit \
+     WHERE revision > $1 ORDER BY revision LIMIT $2";
+pub(crate) const AUDIT_OF_ROOT: &str = "SELECT revision, at, actor, operation, target, root, request_id FROM audit \
+     WHERE revision > $1 AND root = $3 ORDER BY revision LIMIT $2";
 
 pub(crate) const REPORT_WORKER: &str = "INSERT INTO worker (id, control_id, incarnation, watermark, rejected, seen) VALUES ($1, $2, $3, $4, $5, $6) \
      ON CONFLICT (id, control_id) DO UPDATE SET incarnation = excluded.incarnation, watermark = excluded.watermark, \
@@ -68,7 +76,8 @@ pub(crate) const PUT_ACCESS_KEY: &str =
 pub(crate) const REVOKE_ACCESS_KEY: &str = "UPDATE access_key SET revoked = 1 WHERE id = $1";
 
 /// What a reset empties; secrets, access keys and pointers (as tombstones) stay.
-pub(crate) const RESET: &[&str] = &["DELETE FROM doc", "DELETE FROM name", "DELETE FROM lease", "DELETE FROM change"];
+pub(crate) const RESET: &[&str] =
+    &["DELETE FROM doc", "DELETE FROM name", "DELETE FROM lease", "DELETE FROM change", "DELETE FROM audit"];
 
 pub(crate) const MIGRATIONS: &str = "CREATE TABLE IF NOT EXISTS migration (number integer NOT NULL PRIMARY KEY)";
 pub(crate) const APPLIED: &str = "SELECT number FROM migration";

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::open::Engine;
 use crate::read::{Query, collect};
 use crate::rows::{self, bigint};
-use crate::{Doc, Key, PointerRow, Store, StoreError, sql};
+use crate::{Doc, Key, NameRow, PointerRow, Store, StoreError, sql};
 
 /// An open write transaction. It holds the one row of `head`, so no other write is between its reads and its writes.
 #[derive(Debug)]
@@ -17,17 +17,32 @@ pub struct Write {
     store: Store,
     revision: Revision,
     seq: i64,
-    actor: String,
+    author: Author,
     at: i64,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
+/// Who writes, and by which call: one row of the audit log per committed write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Author {
+    /// Access key, or the part of the program that acts by itself.
+    pub actor: String,
+    /// Name of the call, `UpdateStage`.
+    pub operation: String,
+    /// What it was called on, `/restapis/abc/stages/dev`.
+    pub target: String,
+    /// The tree it concerns, as [`Doc::root`]; empty: that of the first document written.
+    pub root: String,
+    /// Id that the caller was answered with.
+    pub request_id: String,
+}
+
 impl Store {
-    /// Begins a write for `actor` at `at` (Unix ms): takes the write lock and the next revision.
+    /// Begins a write by `author` at `at` (Unix ms): takes the write lock and the next revision.
     ///
     /// # Errors
     /// [`StoreError::Contended`] or [`StoreError::Database`].
-    pub async fn write(&self, actor: &str, at: i64) -> Result<Write, StoreError> {
+    pub async fn write(&self, author: Author, at: i64) -> Result<Write, StoreError> {
         let turn = match self.engine {
             Engine::Sqlite => Some(self.turn.clone().lock_owned().await),
             Engine::Postgres => None,
@@ -35,15 +50,15 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let row = sqlx::query(sql::BUMP).fetch_one(&mut *tx).await?;
         let revision = rows::revision(&row, "revision")?;
-        Ok(Write { tx, store: self.clone(), revision, seq: 0, actor: actor.to_owned(), at, _turn: turn })
+        Ok(Write { tx, store: self.clone(), revision, seq: 0, author, at, _turn: turn })
     }
 
     /// Empties everything but secrets, access keys and blobs. Pointers become tombstones, so that workers drop them.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn reset(&self, actor: &str, at: i64) -> Result<Revision, StoreError> {
-        let mut write = self.write(actor, at).await?;
+    pub async fn reset(&self, author: Author, at: i64) -> Result<Revision, StoreError> {
+        let mut write = self.write(author, at).await?;
         for statement in sql::RESET {
             write.run(sqlx::query(*statement)).await?;
         }
@@ -91,6 +106,15 @@ impl Write {
         collect(&sqlx::query(sql::TREE).bind(root).fetch_all(&mut *self.tx).await?, rows::doc)
     }
 
+    /// Who holds a unique name.
+    ///
+    /// # Errors
+    /// As [`Write::get`].
+    pub async fn by_name(&mut self, kind: &str, value: &str) -> Result<Option<NameRow>, StoreError> {
+        let query = sqlx::query(sql::BY_NAME).bind(kind).bind(value);
+        query.fetch_optional(&mut *self.tx).await?.as_ref().map(rows::name).transpose()
+    }
+
     /// One pointer; tombstones are returned as such.
     ///
     /// # Errors
@@ -105,7 +129,8 @@ impl Write {
     /// # Errors
     /// [`StoreError::Exists`] when the key is taken.
     pub async fn insert(&mut self, doc: &Doc) -> Result<(), StoreError> {
-        let done = self.run(self.placed(sql::INSERT_DOC, doc)).await?;
+        let query = self.placed(sql::INSERT_DOC, doc);
+        let done = self.run(query).await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::Exists(describe(&doc.key)));
         }
@@ -128,7 +153,8 @@ impl Write {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn put(&mut self, doc: &Doc) -> Result<(), StoreError> {
-        self.run(self.placed(sql::PUT_DOC, doc)).await?;
+        let query = self.placed(sql::PUT_DOC, doc);
+        self.run(query).await?;
         self.log("put", &doc.key).await
     }
 
@@ -217,6 +243,7 @@ impl Write {
     /// # Errors
     /// [`StoreError::Contended`] or [`StoreError::Database`]; nothing is kept then.
     pub async fn commit(mut self) -> Result<Revision, StoreError> {
+        self.audit().await?;
         if self.store.engine == Engine::Postgres {
             // Last: it takes a database-wide lock until the commit.
             sqlx::query(sql::NOTIFY).fetch_optional(&mut *self.tx).await?;
@@ -226,7 +253,10 @@ impl Write {
         Ok(self.revision)
     }
 
-    fn placed(&self, statement: &'static str, doc: &Doc) -> Query<'static> {
+    fn placed(&mut self, statement: &'static str, doc: &Doc) -> Query<'static> {
+        if self.author.root.is_empty() {
+            self.author.root.clone_from(&doc.root);
+        }
         let (key, revision) = (doc.key.clone(), bigint(self.revision));
         let query = sqlx::query(statement).bind(key.kind).bind(key.parent).bind(key.id).bind(doc.root.clone());
         query.bind(revision).bind(i32::from(doc.version)).bind(doc.body.clone())
@@ -236,12 +266,18 @@ impl Write {
         Ok(query.execute(&mut *self.tx).await?)
     }
 
+    async fn audit(&mut self) -> Result<(), StoreError> {
+        let Author { actor, operation, target, root, request_id } = self.author.clone();
+        let query = sqlx::query(sql::AUDIT).bind(bigint(self.revision)).bind(self.at).bind(actor);
+        self.run(query.bind(operation).bind(target).bind(root).bind(request_id)).await.map(drop)
+    }
+
     async fn log(&mut self, verb: &'static str, key: &Key) -> Result<(), StoreError> {
         self.seq += 1;
         let seq = i32::try_from(self.seq).unwrap_or(i32::MAX);
         let query = sqlx::query(sql::CHANGE).bind(bigint(self.revision)).bind(seq);
         let query = query.bind(key.kind.clone()).bind(key.parent.clone()).bind(key.id.clone());
-        self.run(query.bind(verb).bind(self.actor.clone()).bind(self.at)).await.map(drop)
+        self.run(query.bind(verb).bind(self.author.actor.clone()).bind(self.at)).await.map(drop)
     }
 }
 

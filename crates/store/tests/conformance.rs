@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use stagecoach_base::Digest;
-use stagecoach_store::{AccessKey, Doc, Key, Store, StoreError, StoreOptions, WorkerRow};
+use stagecoach_store::{AccessKey, Author, Doc, Key, Store, StoreError, StoreOptions, WorkerRow};
 
 /// A fresh database; the guard removes SQLite's file.
 struct Fresh {
@@ -45,8 +45,12 @@ fn doc(id: &str, body: &str) -> Doc {
     Doc { key: key(id), root: "api1".into(), version: 1, revision: 0, body: body.into() }
 }
 
+fn tester() -> Author {
+    Author { actor: "tester".into(), operation: "Test".into(), target: "/t".into(), ..Author::default() }
+}
+
 async fn put(store: &Store, id: &str, body: &str) -> u64 {
-    let mut write = store.write("tester", 7).await.unwrap();
+    let mut write = store.write(tester(), 7).await.unwrap();
     write.put(&doc(id, body)).await.unwrap();
     write.commit().await.unwrap()
 }
@@ -75,7 +79,7 @@ async fn a_put_bumps_the_revision_and_reads_back(fresh: Fresh) {
 async fn a_dropped_write_leaves_nothing_and_burns_no_revision(fresh: Fresh) {
     let store = open(&fresh).await;
 
-    let mut write = store.write("tester", 7).await.unwrap();
+    let mut write = store.write(tester(), 7).await.unwrap();
     write.put(&doc("prod", "{}")).await.unwrap();
     drop(write);
 
@@ -86,7 +90,7 @@ async fn a_dropped_write_leaves_nothing_and_burns_no_revision(fresh: Fresh) {
 async fn inserting_twice_and_replacing_stale_are_conflicts(fresh: Fresh) {
     let store = open(&fresh).await;
     let revision = put(&store, "prod", "{}").await;
-    let mut write = store.write("tester", 7).await.unwrap();
+    let mut write = store.write(tester(), 7).await.unwrap();
 
     let inserted = write.insert(&doc("prod", "{}")).await.unwrap_err();
     let replaced = write.replace(&doc("prod", "[]"), revision).await;
@@ -106,7 +110,7 @@ async fn concurrent_writers_lose_no_update_and_leave_no_gap(fresh: Fresh) {
         let store = store.clone();
         writers.spawn(async move {
             for turn in 0..10 {
-                let mut write = store.write("tester", 7).await.unwrap();
+                let mut write = store.write(tester(), 7).await.unwrap();
                 let read = write.get(&key("counter")).await.unwrap().unwrap();
                 let next = read.body.parse::<u32>().unwrap() + 1;
                 write.put(&doc("counter", &next.to_string())).await.unwrap();
@@ -123,7 +127,7 @@ async fn concurrent_writers_lose_no_update_and_leave_no_gap(fresh: Fresh) {
     let counted: u64 = store.get(&key("counter")).await.unwrap().unwrap().body.parse().unwrap();
     assert_eq!(counted, 64);
     let revisions: Vec<u64> =
-        store.changes_since(0, 1000).await.unwrap().iter().map(|change| change.revision).collect();
+        store.changes_between(1, 1000).await.unwrap().iter().map(|change| change.revision).collect();
     assert_eq!(revisions, (1..=65).collect::<Vec<_>>());
 }
 
@@ -134,7 +138,7 @@ async fn lists_page_in_id_order_and_trees_come_and_go_whole(fresh: Fresh) {
     }
 
     let page = store.list("stage", "api1", Some("a"), 2).await.unwrap();
-    let mut write = store.write("tester", 7).await.unwrap();
+    let mut write = store.write(tester(), 7).await.unwrap();
     write.claim("domain", "x.test", "api1", &key("a")).await.unwrap();
     let taken = write.claim("domain", "x.test", "api1", &key("b")).await.unwrap_err();
     let gone = write.delete_tree("api1").await.unwrap();
@@ -147,18 +151,35 @@ async fn lists_page_in_id_order_and_trees_come_and_go_whole(fresh: Fresh) {
     assert_eq!(store.by_name("domain", "x.test").await.unwrap(), None);
 }
 
+async fn every_commit_leaves_one_audit_row_and_a_rollback_none(fresh: Fresh) {
+    let store = open(&fresh).await;
+    put(&store, "a", "{}").await;
+    let mut other = store.write(Author { root: "api2".into(), ..tester() }, 9).await.unwrap();
+    other.put(&doc("b", "{}")).await.unwrap();
+    drop(other);
+    let other = store.write(Author { root: "api2".into(), ..tester() }, 9).await.unwrap();
+    let second = other.commit().await.unwrap();
+
+    let all = store.audit_since(0, None, 10).await.unwrap();
+    let of_one = store.audit_since(0, Some("api1"), 10).await.unwrap();
+
+    assert_eq!(all.iter().map(|row| row.revision).collect::<Vec<_>>(), [1, second]);
+    assert_eq!(of_one.len(), 1);
+    assert_eq!((of_one[0].at, &of_one[0].author), (7, &Author { root: "api1".into(), ..tester() }));
+}
+
 async fn pointers_move_and_leave_tombstones(fresh: Fresh) {
     let store = open(&fresh).await;
-    let mut write = store.write("tester", 7).await.unwrap();
+    let mut write = store.write(tester(), 7).await.unwrap();
     write.point(1, "a/b", b"one").await.unwrap();
     write.point(1, "a/c", b"two").await.unwrap();
     write.commit().await.unwrap();
 
-    let mut write = store.write("tester", 8).await.unwrap();
+    let mut write = store.write(tester(), 8).await.unwrap();
     write.unpoint(1, "a/b").await.unwrap();
     write.commit().await.unwrap();
     let moved = store.pointers_since(1, 10).await.unwrap();
-    let reset = store.reset("tester", 9).await.unwrap();
+    let reset = store.reset(tester(), 9).await.unwrap();
 
     assert_eq!(moved.len(), 1);
     assert!(moved[0].removed && moved[0].revision == 2 && moved[0].name == "a/b");
@@ -250,6 +271,7 @@ suite! {
     inserting_twice_and_replacing_stale_are_conflicts,
     concurrent_writers_lose_no_update_and_leave_no_gap,
     lists_page_in_id_order_and_trees_come_and_go_whole,
+    every_commit_leaves_one_audit_row_and_a_rollback_none,
     pointers_move_and_leave_tombstones,
     the_head_moves_on_commits_of_another_handle,
     blobs_are_idempotent_and_checked,

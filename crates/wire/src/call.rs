@@ -12,6 +12,7 @@ use crate::{Op, Operation, Routed, page};
 #[derive(Clone, Debug)]
 pub struct Call {
     routed: Routed,
+    path: String,
     query: Vec<(String, String)>,
     headers: HeaderMap,
     /// Raw payload.
@@ -19,12 +20,12 @@ pub struct Call {
 }
 
 impl Call {
-    /// Puts a routed request together; `query` is what follows `?`.
-    pub fn new(routed: Routed, query: &str, headers: HeaderMap, body: Bytes) -> Self {
+    /// Puts a routed request together; `path` is raw, `query` is what follows `?`.
+    pub fn new(routed: Routed, path: &str, query: &str, headers: HeaderMap, body: Bytes) -> Self {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let query =
             pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (unescape(k), unescape(v)));
-        Self { query: query.collect(), routed, headers, body }
+        Self { path: path.to_owned(), query: query.collect(), routed, headers, body }
     }
 
     /// The operation's row.
@@ -40,6 +41,16 @@ impl Call {
     /// A path label, decoded; empty for a name the operation's path does not have.
     pub fn label(&self, name: &str) -> &str {
         self.routed.labels.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| value)
+    }
+
+    /// The first path label, decoded: the API, plan, key or domain that the call is about. Empty for calls without labels.
+    pub fn first_label(&self) -> &str {
+        self.routed.labels.first().map_or("", |(_, value)| value)
+    }
+
+    /// The path as sent, still percent-encoded.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The first value of a query parameter.
@@ -112,6 +123,7 @@ mod tests {
     fn call(query: &str, body: &str) -> Call {
         Call::new(
             route("GET", "/restapis/abc/resources", "").unwrap(),
+            "/restapis/abc/resources",
             query,
             HeaderMap::new(),
             Bytes::from(body.to_owned()),

@@ -1,11 +1,13 @@
 //! Deployment operations (rest-admin-api §3.10, §4.2): lower, compile, store, then point.
 
+use serde_json::Value;
 use stagecoach_base::{AwsError, id};
 use stagecoach_lower as lower;
 use stagecoach_resources::v1::{Deployment, Stage, deployment, stage};
 use stagecoach_resources::{errors, reply};
 use stagecoach_wire::Reply;
 
+use super::items::{self, Item};
 use crate::call::{Answer, Cx};
 use crate::deploy::{self, Snapshot};
 use crate::documents::ApiWrite;
@@ -27,7 +29,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
             continue;
         }
         let made = document(&cx, &input, &snapshot, summary);
-        tx.put_live(&made.id, &made).await?;
+        tx.put(&made.id, &made).await?;
         if let Some(stage) = staged(&cx, &mut tx, &input, &made).await? {
             cx.control.publisher.put_stage(&mut tx, &stage).await?;
         }
@@ -64,30 +66,32 @@ async fn staged(
     stage::apply_deployment(existing, input, &made.id, cx.at.seconds())
 }
 
-/// `GET …/deployments/{deployment_id}`, with `embed=apisummary`.
-pub(crate) async fn get(cx: Cx) -> Answer {
-    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
-    let found = documents::get(&cx.control.store, cx.api_id(), cx.label("deployment_id")).await?;
-    let found: Deployment = found.ok_or_else(errors::unknown_deployment)?;
-    Ok(Reply::json(200, &reply::deployment(&found, cx.embeds("apisummary"))))
+impl Item for Deployment {
+    const LABEL: &'static str = "deployment_id";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn show(&self) -> Value {
+        reply::deployment(self, false)
+    }
+
+    fn unknown(_: &Cx) -> AwsError {
+        errors::unknown_deployment()
+    }
 }
 
-/// `GET …/deployments`.
-pub(crate) async fn list(cx: Cx) -> Answer {
-    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
-    let page = cx.page::<Deployment>(cx.api_id()).await?;
-    Ok(page.reply(|deployment| deployment.id.as_str(), |deployment| reply::deployment(deployment, false)))
+/// `GET …/deployments/{deployment_id}`, with `embed=apisummary`.
+pub(crate) async fn get(cx: Cx) -> Answer {
+    cx.api().await?;
+    let found = items::read::<Deployment>(&cx, cx.api_id()).await?;
+    Ok(Reply::json(200, &reply::deployment(&found, cx.embeds("apisummary"))))
 }
 
 /// `PATCH …/deployments/{deployment_id}`: the description.
 pub(crate) async fn update(cx: Cx) -> Answer {
-    let operations = cx.patch()?;
-    let mut tx = cx.open().await?;
-    let found: Option<Deployment> = tx.get(cx.label("deployment_id")).await?;
-    let changed = deployment::patch(&found.ok_or_else(errors::unknown_deployment)?, &operations)?;
-    tx.put_live(&changed.id, &changed).await?;
-    tx.commit().await?;
-    Ok(Reply::json(200, &reply::deployment(&changed, false)))
+    items::update_in_api(cx, deployment::patch).await
 }
 
 /// `DELETE …/deployments/{deployment_id}`: refused while a stage or a canary points at it.
@@ -99,7 +103,7 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     if tx.all::<Stage>().await?.iter().any(used) {
         return Err(errors::deployment_in_use());
     }
-    tx.delete_live::<Deployment>(id).await?;
+    tx.delete::<Deployment>(id).await?;
     tx.commit().await?;
     Ok(Reply::empty(202))
 }

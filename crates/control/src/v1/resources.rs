@@ -35,7 +35,7 @@ pub(crate) async fn get(cx: Cx) -> Answer {
 
 /// `GET …/resources`, with `embed=methods`.
 pub(crate) async fn list(cx: Cx) -> Answer {
-    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    cx.api().await?;
     let page = cx.page::<Resource>(cx.api_id()).await?;
     let (methods, embed) = (methods(&cx).await?, cx.embeds("methods"));
     Ok(page.reply(|resource| resource.id.as_str(), |resource| render(resource, &methods, embed)))
@@ -73,10 +73,7 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
 
 /// Opens the API; AWS says "Invalid Resource identifier" for an unknown API here [V a].
 pub(crate) async fn open(cx: &Cx) -> Result<ApiWrite, AwsError> {
-    cx.open().await.map_err(|error| match error.code() {
-        stagecoach_base::ErrorCode::NotFound => errors::unknown_resource(),
-        _ => error,
-    })
+    cx.open_or(errors::unknown_resource).await
 }
 
 async fn methods(cx: &Cx) -> Result<Methods, AwsError> {

@@ -1,10 +1,13 @@
 //! RestApi operations (rest-admin-api §3.1).
 
-use stagecoach_base::id;
+use serde_json::Value;
+use stagecoach_base::{AwsError, id};
+use stagecoach_resources::errors;
 use stagecoach_resources::reply::{self, ReplyKind};
 use stagecoach_resources::v1::{RestApi, Stage, rest_api};
 use stagecoach_wire::Reply;
 
+use super::items::Item;
 use crate::call::{Answer, Cx};
 use crate::{documents, failure};
 
@@ -24,16 +27,24 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     Ok(Reply::json(201, &reply::rest_api(&tree.api, ReplyKind::Create)))
 }
 
-/// `GET /restapis/{restapi_id}`.
-pub(crate) async fn get(cx: Cx) -> Answer {
-    let api = documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
-    Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
-}
+impl Item for RestApi {
+    const LABEL: &'static str = "restapi_id";
 
-/// `GET /restapis`.
-pub(crate) async fn list(cx: Cx) -> Answer {
-    let page = cx.page::<RestApi>("").await?;
-    Ok(page.reply(|api| api.id.as_str(), |api| reply::rest_api(api, ReplyKind::List)))
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn show(&self) -> Value {
+        reply::rest_api(self, ReplyKind::Single)
+    }
+
+    fn show_in_list(&self) -> Value {
+        reply::rest_api(self, ReplyKind::List)
+    }
+
+    fn unknown(cx: &Cx) -> AwsError {
+        errors::unknown_api(cx.account(), cx.api_id())
+    }
 }
 
 /// `PATCH /restapis/{restapi_id}`.
@@ -41,8 +52,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     let operations = cx.patch()?;
     let mut tx = cx.open().await?;
     let api = rest_api::patch(&tx.api, &operations, &cx.control.scope)?;
-    tx.api = api.clone();
-    tx.put(&api.id, &api).await?;
+    tx.put_api(api.clone());
     tx.commit().await?;
     Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn get(cx: Cx) -> Answer {
 
 /// `GET …/stages`: all of them, or those of one deployment; no pages.
 pub(crate) async fn list(cx: Cx) -> Answer {
-    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    cx.api().await?;
     let wanted = cx.call.query("deploymentId");
     let stages = documents::all::<Stage>(&cx.control.store, cx.api_id()).await?;
     let shown = stages.iter().filter(|stage| wanted.is_none_or(|id| stage.deployment_id == id));
@@ -67,7 +67,7 @@ pub(crate) async fn flush(cx: Cx) -> Answer {
 
 /// The stage named in the path.
 pub(crate) async fn read(cx: &Cx) -> Result<Stage, AwsError> {
-    documents::api(&cx.control.store, cx.account(), cx.api_id()).await?;
+    cx.api().await?;
     let found = documents::get(&cx.control.store, cx.api_id(), cx.label("stage_name")).await?;
     found.ok_or_else(errors::unknown_stage)
 }
