@@ -9,6 +9,7 @@ mod deploy;
 mod documents;
 mod failure;
 mod fleet;
+mod history;
 mod import_file;
 mod native;
 mod publish;

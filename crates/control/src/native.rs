@@ -17,7 +17,7 @@ use stagecoach_resources::errors;
 use stagecoach_resources::v1::Deployment;
 use stagecoach_store::Author;
 
-use crate::{Control, convergence, documents, failure, fleet, server};
+use crate::{Control, convergence, documents, failure, fleet, history, server};
 
 type Shared = Arc<Control>;
 
@@ -25,7 +25,7 @@ type Shared = Arc<Control>;
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// An AWS error as a native answer: same shape, so that every client reads it the same way.
-struct Failure(AwsError);
+pub(crate) struct Failure(AwsError);
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
@@ -46,6 +46,8 @@ pub(crate) fn router(control: Shared) -> Router<Shared> {
     let mut router = Router::new()
         .route("/_stagecoach/v1/fleet", get(fleet))
         .route("/_stagecoach/v1/convergence/{api}/{stage}", get(converged))
+        .route("/_stagecoach/v1/changes", get(history::changes))
+        .route("/_stagecoach/v1/apis/{api}/diff", get(history::difference))
         .route("/_stagecoach/v1/snapshots/{api}/{deployment}", get(snapshot));
     if control.allow_reset {
         router = router.route("/_stagecoach/v1/reset", post(reset));

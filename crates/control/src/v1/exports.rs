@@ -2,20 +2,20 @@
 
 use stagecoach_base::AwsError;
 use stagecoach_openapi::{self as openapi, ExportOptions, Format};
+use stagecoach_resources::errors;
 use stagecoach_resources::v1::Deployment;
-use stagecoach_resources::{ApiTree, errors};
 use stagecoach_wire::Reply;
 
 use super::stages;
 use crate::call::{Answer, Cx};
-use crate::{documents, failure};
+use crate::{documents, history};
 
 /// `GET …/stages/{stage_name}/exports/{export_type}`.
 pub(crate) async fn get(cx: Cx) -> Answer {
     let stage = stages::read(&cx).await?;
     let deployment = documents::get::<Deployment>(&cx.control.store, cx.api_id(), &stage.deployment_id).await?;
     let deployment = deployment.ok_or_else(errors::unknown_deployment)?;
-    let tree = definition(&cx, &deployment).await?;
+    let tree = history::deployed(&cx.control, &deployment).await?;
     let options = ExportOptions {
         kind: openapi::Kind::parse(cx.label("export_type"))?,
         extensions: openapi::Extensions::parse(cx.call.query("extensions"))?,
@@ -27,13 +27,6 @@ pub(crate) async fn get(cx: Cx) -> Answer {
     let exported = openapi::export(&tree, &options)?;
     let disposition = format!("attachment; filename=\"{}\"", exported.file_name);
     Ok(Reply::bytes(200, "application/octet-stream", exported.bytes).with_header("content-disposition", &disposition))
-}
-
-/// The documents as they were deployed.
-async fn definition(cx: &Cx, deployment: &Deployment) -> Result<ApiTree, AwsError> {
-    let bytes = cx.control.store.blob(&deployment.definition).await.map_err(failure::store)?;
-    let bytes = bytes.ok_or_else(|| failure::unexpected("a deployment's definition is missing from the store"))?;
-    serde_json::from_slice(&bytes).map_err(failure::unexpected)
 }
 
 fn format(cx: &Cx) -> Result<Format, AwsError> {
