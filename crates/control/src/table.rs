@@ -1,10 +1,13 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
-use stagecoach_resources::v1::{Deployment, RestApi};
+use stagecoach_resources::v1::{Deployment, Model, RequestValidator, RestApi};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
-use crate::v1::{deployments, exports, imports, integrations, items, methods, resources, responses, rest_apis, stages};
+use crate::v1::{
+    deployments, exports, imports, integrations, items, methods, models, request_validators, resources, responses,
+    rest_apis, stages,
+};
 
 macro_rules! operations {
     ($($operation:ident => $handler:expr;)*) => {
@@ -64,6 +67,17 @@ operations! {
     FlushStageCache => stages::flush;
     FlushStageAuthorizersCache => stages::flush;
     GetExport => exports::get;
+    CreateModel => models::create;
+    GetModel => models::get;
+    GetModels => items::list_in_api::<Model>;
+    GetModelTemplate => models::template;
+    UpdateModel => models::update;
+    DeleteModel => models::delete;
+    CreateRequestValidator => request_validators::create;
+    GetRequestValidator => items::get_in_api::<RequestValidator>;
+    GetRequestValidators => items::list_in_api::<RequestValidator>;
+    UpdateRequestValidator => request_validators::update;
+    DeleteRequestValidator => request_validators::delete;
 }
 
 #[cfg(test)]
@@ -78,6 +92,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 41);
+        assert_eq!(BUILT.len(), 52);
     }
 }

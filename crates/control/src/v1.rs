@@ -6,6 +6,8 @@ pub(crate) mod imports;
 pub(crate) mod integrations;
 pub(crate) mod items;
 pub(crate) mod methods;
+pub(crate) mod models;
+pub(crate) mod request_validators;
 pub(crate) mod resources;
 pub(crate) mod responses;
 pub(crate) mod rest_apis;

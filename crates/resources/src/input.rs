@@ -197,10 +197,30 @@ impl Constraints {
 
     /// A status code in the URI.
     pub fn status_code(&mut self, status: &str) {
-        let fits = matches!(status.as_bytes(), [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9']);
-        if !fits {
+        if !is_status(status) {
             let constraint = r"Member must satisfy regular expression pattern: [1-5]\d\d";
             self.fail(&format!("'{status}'"), "statusCode", constraint);
+        }
+    }
+
+    /// A member that holds a status code, or is absent.
+    pub fn status_in_body(&mut self, path: &str, status: Option<&str>) {
+        self.pattern(path, status, r"[1-5]\d\d", is_status);
+    }
+
+    /// A member that fits `fits`, which AWS's model writes as `pattern`.
+    pub fn pattern(&mut self, path: &str, value: Option<&str>, pattern: &str, fits: fn(&str) -> bool) {
+        if let Some(value) = value.filter(|value| !fits(value)) {
+            let at = format!("{}.{path}", self.input);
+            let constraint = format!("Member must satisfy regular expression pattern: {pattern}");
+            self.fail(&format!("'{value}'"), &at, &constraint);
+        }
+    }
+
+    /// A label or a query parameter with a closed set of values.
+    pub fn uri_one_of(&mut self, name: &str, value: Option<&str>, set: &[&str]) {
+        if let Some(value) = value.filter(|value| !set.contains(value)) {
+            self.fail(&format!("'{value}'"), name, &enum_set(set));
         }
     }
 
@@ -217,6 +237,11 @@ impl Constraints {
         let text = format!("{count} validation {noun} detected: {}", self.failures.join("; "));
         Err(AwsError::new(ErrorCode::Validation, text))
     }
+}
+
+/// `[1-5]\d\d`.
+pub(crate) fn is_status(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
 }
 
 fn enum_set(set: &[&str]) -> String {

@@ -17,7 +17,8 @@ pub enum ReplyKind {
     List,
 }
 
-fn value(document: &impl Serialize) -> Value {
+/// A document that is shown as it is stored.
+pub fn value(document: &impl Serialize) -> Value {
     // These types have string keys only, so serialising cannot fail.
     serde_json::to_value(document).unwrap_or_default()
 }

@@ -51,6 +51,13 @@ impl ApiTree {
         self.resources.iter().find(|resource| resource.path == path)
     }
 
+    /// Path and verb of the method that `uses` something: of several, the last in path order, as AWS names it [V a].
+    pub fn last_method(&self, uses: impl Fn(&&MethodAt) -> bool) -> Option<(&str, &str)> {
+        let named = |at: &&MethodAt| self.resource(&at.resource_id).map_or("", |resource| resource.path.as_str());
+        let users = self.methods.iter().filter(uses).map(|at| (named(&at), at.method.http_method.as_str()));
+        users.max()
+    }
+
     /// The resource with `id`.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)

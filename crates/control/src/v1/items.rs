@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 use stagecoach_base::AwsError;
-use stagecoach_resources::Document;
 use stagecoach_resources::patch::PatchOperation;
+use stagecoach_resources::{ApiTree, Document};
 use stagecoach_wire::Reply;
 
 use crate::call::{Answer, Cx};
-use crate::documents::{self, Access};
+use crate::documents::{self, Access, ApiWrite};
 use crate::failure;
 
 /// A document that is addressed by one label of the path.
@@ -71,6 +71,41 @@ pub(crate) async fn update_in_api<D: Item>(
     tx.put(cx.label(D::LABEL), &changed).await?;
     tx.commit().await?;
     Ok(Reply::json(200, &changed.show()))
+}
+
+/// POST of a new item of an API, opened already.
+pub(crate) async fn add<D: Item>(mut tx: ApiWrite, made: D) -> Answer {
+    tx.put(made.id(), &made).await?;
+    tx.commit().await?;
+    Ok(Reply::json(201, &made.show()))
+}
+
+/// PATCH of one item of an API by a rule that looks at all of its kind.
+pub(crate) async fn update_among<D: Item>(
+    cx: Cx,
+    patch: impl FnOnce(&D, &[D], &[PatchOperation]) -> Result<D, AwsError>,
+) -> Answer {
+    let operations = cx.patch()?;
+    let mut tx = cx.open_or(|| D::unknown(&cx)).await?;
+    let all: Vec<D> = tx.all().await?;
+    let found = all.iter().find(|item| item.id() == cx.label(D::LABEL)).ok_or_else(|| D::unknown(&cx))?;
+    let changed = patch(found, &all, &operations)?;
+    tx.put(changed.id(), &changed).await?;
+    tx.commit().await?;
+    Ok(Reply::json(200, &changed.show()))
+}
+
+/// DELETE of one item of an API, opened already, that `unused` lets go.
+pub(crate) async fn remove<D: Item>(
+    cx: &Cx,
+    mut tx: ApiWrite,
+    unused: impl FnOnce(&D, &ApiTree) -> Result<(), AwsError>,
+) -> Answer {
+    let found: D = tx.get(cx.label(D::LABEL)).await?.ok_or_else(|| D::unknown(cx))?;
+    unused(&found, &tx.whole().await?)?;
+    tx.delete::<D>(found.id()).await?;
+    tx.commit().await?;
+    Ok(Reply::empty(202))
 }
 
 /// PATCH of one item of the account.

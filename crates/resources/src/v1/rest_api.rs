@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
 
-use super::{Model, Resource};
+use super::{Model, Resource, model};
 use crate::input::{self, Constraints, Members};
 use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 use crate::{ApiTree, Document, policy};
@@ -191,6 +191,10 @@ pub fn clone(source: &ApiTree, api: RestApi) -> ApiTree {
     let (old_root, new_root) = (source.api.root_resource_id.clone(), api.root_resource_id.clone());
     let renamed = |id: &str| if id == old_root { new_root.clone() } else { id.to_owned() };
     let mut tree = ApiTree { api, ..source.clone() };
+    let (from, to) = (source.api.id.as_str(), tree.api.id.clone());
+    for model in &mut tree.models {
+        model.schema = model.schema.as_deref().map(|schema| model::relinked(schema, from, &to));
+    }
     for resource in &mut tree.resources {
         resource.id = renamed(&resource.id);
         resource.parent_id = resource.parent_id.as_deref().map(renamed);
