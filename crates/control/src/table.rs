@@ -5,8 +5,8 @@ use stagecoach_wire::Op;
 
 use crate::call::Handler;
 use crate::v1::{
-    deployments, exports, imports, integrations, items, methods, models, request_validators, resources, responses,
-    rest_apis, stages,
+    deployments, exports, gateway_responses, imports, integrations, items, methods, models, request_validators,
+    resources, responses, rest_apis, stages,
 };
 
 macro_rules! operations {
@@ -78,6 +78,11 @@ operations! {
     GetRequestValidators => items::list_in_api::<RequestValidator>;
     UpdateRequestValidator => request_validators::update;
     DeleteRequestValidator => request_validators::delete;
+    PutGatewayResponse => gateway_responses::put;
+    GetGatewayResponse => gateway_responses::get;
+    GetGatewayResponses => gateway_responses::list;
+    UpdateGatewayResponse => gateway_responses::update;
+    DeleteGatewayResponse => gateway_responses::delete;
 }
 
 #[cfg(test)]
@@ -92,6 +97,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 52);
+        assert_eq!(BUILT.len(), 57);
     }
 }

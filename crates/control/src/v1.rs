@@ -2,6 +2,7 @@
 
 pub(crate) mod deployments;
 pub(crate) mod exports;
+pub(crate) mod gateway_responses;
 pub(crate) mod imports;
 pub(crate) mod integrations;
 pub(crate) mod items;

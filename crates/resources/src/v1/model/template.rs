@@ -9,6 +9,9 @@ use super::{Model, flatten};
 
 const HEAD: &str = "#set($inputRoot = $input.path('$'))\n";
 
+/// The loop over an array, with the place of its items. AWS leaves it to the author to name the array.
+const LOOP: &str = include_str!("loop.vtl");
+
 /// Sample of each simple type.
 const SAMPLES: [(&str, &str); 5] =
     [("string", "\"foo\""), ("number", "3.1415"), ("integer", "42"), ("boolean", "true"), ("null", "null")];
@@ -59,8 +62,8 @@ fn object(out: &mut String, properties: Option<&Map<String, Value>>, depth: usiz
 }
 
 fn array(out: &mut String, items: &Value, depth: usize) {
-    out.push_str("[\n##TODO: Update this foreach loop to reference array from input json\n");
-    out.push_str("#foreach($elem in $inputRoot.TODO)\n ");
+    let (before, after) = LOOP.split_once("ITEM").unwrap_or((LOOP, ""));
+    out.push_str(before);
     value(out, items, depth);
-    out.push_str(" \n#if($foreach.hasNext),#end\n#end\n]");
+    out.push_str(after);
 }

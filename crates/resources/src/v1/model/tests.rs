@@ -166,12 +166,7 @@ fn the_template_of_an_array_loops() {
 
     let made = template(&model("M", &list), &[], API);
 
-    assert_eq!(
-        made,
-        "#set($inputRoot = $input.path('$'))\n[\n##TODO: Update this foreach loop to reference array from input json\n\
-         #foreach($elem in $inputRoot.TODO)\n {\n  \"age\" : 42,\n  \"tags\" : {\n    \"ok\" : true\n  }\n} \n\
-         #if($foreach.hasNext),#end\n#end\n]"
-    );
+    assert_eq!(made, include_str!("expected_loop.vtl"));
 }
 
 /// test_put_method_model: of `/` and `/test` AWS names `/test`; hashicorp/terraform#6731 for the order of verb and path.
