@@ -3,6 +3,7 @@
 //! Must not know: command lines, the environment, the wall clock (it is given one), how traffic is served.
 
 mod auth;
+mod bench;
 mod call;
 mod convergence;
 mod deploy;
@@ -26,6 +27,7 @@ use stagecoach_feed::Board;
 use stagecoach_store::Store;
 
 pub use auth::Auth;
+pub use bench::{TestBench, Tested};
 pub use import_file::{Deployed, import_and_deploy};
 pub use publish::Publisher;
 pub use replicate::{Blobs, replicate};
@@ -48,6 +50,8 @@ pub struct Control {
     pub board: Arc<Board>,
     /// How callers are authenticated.
     pub auth: Auth,
+    /// Runs draft methods and authorizers.
+    pub bench: Arc<dyn TestBench>,
     /// Whether `POST /_stagecoach/v1/reset` exists.
     pub allow_reset: bool,
     /// Format number that snapshots are written with: `stagecoach_plan::ir::FORMAT`, but for tests of refusals.

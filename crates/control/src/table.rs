@@ -6,7 +6,7 @@ use stagecoach_wire::Op;
 use crate::call::Handler;
 use crate::v1::{
     deployments, exports, gateway_responses, imports, integrations, items, methods, models, request_validators,
-    resources, responses, rest_apis, stages,
+    resources, responses, rest_apis, stages, test_invoke,
 };
 
 macro_rules! operations {
@@ -83,6 +83,8 @@ operations! {
     GetGatewayResponses => gateway_responses::list;
     UpdateGatewayResponse => gateway_responses::update;
     DeleteGatewayResponse => gateway_responses::delete;
+    TestInvokeMethod => test_invoke::method;
+    TestInvokeAuthorizer => test_invoke::authorizer;
 }
 
 #[cfg(test)]
@@ -97,6 +99,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 57);
+        assert_eq!(BUILT.len(), 59);
     }
 }

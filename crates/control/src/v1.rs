@@ -13,3 +13,4 @@ pub(crate) mod resources;
 pub(crate) mod responses;
 pub(crate) mod rest_apis;
 pub(crate) mod stages;
+pub(crate) mod test_invoke;

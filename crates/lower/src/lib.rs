@@ -52,7 +52,8 @@ fn api(api: &RestApi) -> ir::Api {
     }
 }
 
-fn authorizer(authorizer: &Authorizer) -> ir::Authorizer {
+/// Lowers one authorizer.
+pub fn authorizer(authorizer: &Authorizer) -> ir::Authorizer {
     let mut options = authorizer.options.clone();
     let mut text = |name: &str| options.remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (uri, identity_source) = (text("authorizerUri"), text("identitySource"));

@@ -15,6 +15,7 @@ pub mod selection;
 pub mod settings;
 pub mod target;
 pub mod templates;
+pub mod test_invoke;
 
 pub use codec::DecodeError;
 pub use compile::{CompileLimits, Problem};

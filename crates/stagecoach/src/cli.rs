@@ -85,6 +85,13 @@ pub(crate) struct Traffic {
     /// How long requests in flight may take to finish after SIGTERM, seconds
     #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
     pub(crate) drain_seconds: u64,
+    #[command(flatten)]
+    pub(crate) upstreams: Upstreams,
+}
+
+/// What integrations may reach, and how: of traffic, and of the tests of draft methods that a control plane runs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Upstreams {
     /// Upstream name override NAME=ADDR, repeatable; a name that starts with a dot matches all names below it
     #[arg(long, env = "STAGECOACH_RESOLVE", value_delimiter = ',')]
     pub(crate) resolve: Vec<String>,
@@ -160,6 +167,8 @@ pub(crate) struct Control {
     pub(crate) allow_reset: bool,
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) upstreams: Upstreams,
 }
 
 /// `stagecoach worker`.

@@ -1,6 +1,6 @@
 //! Pieces that several commands are put together from.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use stagecoach_worker::{LambdaEndpoint, Options, Resolve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Names, Traffic};
+use crate::bench::Bench;
+use crate::cli::{Names, Traffic, Upstreams};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Name under which a database keeps the signing key of a control plane without a PKI directory.
@@ -89,6 +90,8 @@ pub(crate) struct ControlSettings {
     pub(crate) allow_reset: bool,
     pub(crate) snapshot_format: u32,
     pub(crate) id: String,
+    /// What tests of draft methods are run with.
+    pub(crate) bench: Options,
 }
 
 /// A control plane over `store`.
@@ -98,6 +101,8 @@ pub(crate) struct ControlSettings {
 pub(crate) async fn control(store: Store, key: SigningKey, settings: ControlSettings) -> anyhow::Result<Arc<Control>> {
     let (clock, entropy) = environment();
     let epoch = store.epoch().await?;
+    let bench =
+        Bench::start(settings.bench, Arc::clone(&clock), Arc::clone(&entropy)).context("cannot start the tests")?;
     let board = Board::new(epoch.clone(), settings.id.clone(), Arc::clone(&clock));
     Ok(Arc::new(Control {
         publisher: Publisher::new(settings.scope.clone(), epoch, key),
@@ -106,6 +111,7 @@ pub(crate) async fn control(store: Store, key: SigningKey, settings: ControlSett
         clock,
         entropy,
         board,
+        bench: Arc::new(bench),
         auth: settings.auth,
         allow_reset: settings.allow_reset,
         snapshot_format: settings.snapshot_format,
@@ -166,12 +172,30 @@ impl Traffic {
             path => Some(path.into()),
         };
         options.drain = Duration::from_secs(self.drain_seconds);
+        self.upstreams.apply(&mut options, allow_private, credentials)?;
+        Ok(options)
+    }
+}
+
+impl Upstreams {
+    /// Worker options for tests of draft methods: nothing is listened on.
+    ///
+    /// # Errors
+    /// A flag whose value cannot be understood.
+    pub(crate) fn bench(&self, credentials: Credentials) -> anyhow::Result<Options> {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut options = Options::new(nowhere, nowhere);
+        self.apply(&mut options, false, credentials)?;
+        Ok(options)
+    }
+
+    fn apply(&self, options: &mut Options, allow_private: bool, credentials: Credentials) -> anyhow::Result<()> {
         options.resolve = parsed(&self.resolve, "--resolve", "NAME=ADDRESS", Resolve::parse)?;
         options.lambda =
             parsed(&self.lambda_endpoint, "--lambda-endpoint", "URL or PATTERN=URL", LambdaEndpoint::parse)?;
         options.credentials = credentials;
         options.allow_private = allow_private || self.allow_private_upstreams;
-        Ok(options)
+        Ok(())
     }
 }
 

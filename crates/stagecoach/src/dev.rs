@@ -35,12 +35,14 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let store = compose::store(&url, CONNECTIONS).await?;
     let key = compose::stored_signing_key(&store).await?;
     let trusted = TrustedKeys::new([key.public_key()]);
+    let traffic = options.traffic.options(true, compose::lambda_credentials())?;
     let settings = ControlSettings {
         scope,
         auth: Auth::Open,
         allow_reset: options.allow_reset,
         snapshot_format: ir::FORMAT,
         id: "dev".into(),
+        bench: traffic.clone(),
     };
     let control = compose::control(store, key, settings).await?;
     let stop = signals::stop_token()?;
@@ -56,7 +58,6 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         zone: String::new(),
         state_dir: options.data_dir.join("worker"),
     };
-    let traffic = options.traffic.options(true, compose::lambda_credentials())?;
     let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
     let at = running.addresses;
     writeln!(

@@ -1,5 +1,6 @@
 //! The stagecoach binary: composition root. Time, randomness, environment and signals enter here and nowhere else.
 
+mod bench;
 mod check;
 mod cli;
 mod compose;

@@ -27,23 +27,44 @@ pub(crate) enum BodyError {
 
 /// A client's body with its limit.
 pub(crate) struct RequestBody {
-    inner: Incoming,
+    inner: Given,
     limit: usize,
     seen: usize,
 }
 
+/// Where a request's body comes from.
+enum Given {
+    /// The wire.
+    Wire(Incoming),
+    /// A test's request, whole.
+    Whole(Bytes),
+}
+
 impl RequestBody {
     pub(crate) fn new(inner: Incoming, limit: usize) -> Self {
-        Self { inner, limit, seen: 0 }
+        Self { inner: Given::Wire(inner), limit, seen: 0 }
+    }
+
+    /// A body that is at hand.
+    pub(crate) fn whole(bytes: Bytes, limit: usize) -> Self {
+        Self { inner: Given::Whole(bytes), limit, seen: 0 }
+    }
+
+    /// The bytes of a body that is at hand.
+    pub(crate) fn at_hand(&self) -> Option<&Bytes> {
+        match &self.inner {
+            Given::Wire(_) => None,
+            Given::Whole(bytes) => Some(bytes),
+        }
     }
 
     /// Whether the announced length is over the limit already.
     pub(crate) fn announces_too_much(&self) -> bool {
-        self.inner.size_hint().lower() > self.limit as u64
+        self.size_hint().lower() > self.limit as u64
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.inner.is_end_stream()
+        self.is_end_stream()
     }
 
     /// The whole body.
@@ -69,7 +90,11 @@ impl Body for RequestBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = match &mut self.inner {
+            Given::Wire(incoming) => ready!(Pin::new(incoming).poll_frame(cx)),
+            Given::Whole(bytes) if bytes.is_empty() => None,
+            Given::Whole(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+        };
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             self.seen += data.len();
             if self.seen > self.limit {
@@ -80,11 +105,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.inner {
+            Given::Wire(incoming) => incoming.is_end_stream(),
+            Given::Whole(bytes) => bytes.is_empty(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            Given::Wire(incoming) => incoming.size_hint(),
+            Given::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
     }
 }
 
@@ -94,6 +125,16 @@ pub(crate) enum UpstreamBody {
     Full(Bytes),
     /// The client's body as it comes.
     Stream(RequestBody),
+}
+
+impl UpstreamBody {
+    /// The bytes, where they are at hand.
+    pub(crate) fn at_hand(&self) -> Option<&Bytes> {
+        match self {
+            Self::Full(bytes) => Some(bytes),
+            Self::Stream(body) => body.at_hand(),
+        }
+    }
 }
 
 impl Body for UpstreamBody {

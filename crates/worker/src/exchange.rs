@@ -13,6 +13,7 @@ use stagecoach_plan::{Method, Release};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::execution::ExecutionLog;
 use crate::guard::Seen;
 use crate::ids::RequestId;
 use crate::query::Query;
@@ -42,6 +43,10 @@ pub(crate) struct Exchange {
     pub(crate) started: Instant,
     pub(crate) wall: UnixMillis,
     pub(crate) notes: Notes,
+    /// Records what happens; `None` for a request whose log nobody reads.
+    pub(crate) execution: Option<Box<ExecutionLog>>,
+    /// A test's request: it comes from nowhere and its path has no stage (rest-admin-api §7).
+    pub(crate) test: bool,
 }
 
 /// Ids of a request.
@@ -72,6 +77,11 @@ pub(crate) struct Notes {
 }
 
 impl Exchange {
+    /// The execution log, where there is one.
+    pub(crate) fn log(&self) -> Option<&ExecutionLog> {
+        self.execution.as_deref()
+    }
+
     /// The routed method. Set before anything that asks for it runs.
     pub(crate) fn method(&self) -> Option<&Method> {
         self.release.method(self.method?)
@@ -85,6 +95,9 @@ impl Exchange {
     /// The path as the client sees it under its stage, `/{stage}/…`.
     pub(crate) fn full_path(&self) -> String {
         let path = self.path();
+        if self.test {
+            return path.to_owned();
+        }
         format!("/{}{}{path}", self.view.settings.stage, if path.is_empty() { "/" } else { "" })
     }
 
@@ -149,6 +162,11 @@ impl Exchange {
         self.host.to_str().unwrap_or_default()
     }
 
+    /// The caller's address as text; a test has AWS's stand-in.
+    pub(crate) fn source_ip(&self) -> String {
+        if self.test { "test-invoke-source-ip".to_owned() } else { self.remote.ip().to_string() }
+    }
+
     /// Notes the client's agent before its headers move on.
     pub(crate) fn note_user_agent(&mut self) {
         self.user_agent = self.headers.get(USER_AGENT).cloned();
@@ -176,7 +194,7 @@ impl Exchange {
             "requestTimeEpoch" => Some(Cow::Owned(self.wall.0.to_string())),
             "domainName" => text(self.host()),
             "domainPrefix" => self.host().split('.').next().and_then(text),
-            "identity.sourceIp" => Some(Cow::Owned(self.remote.ip().to_string())),
+            "identity.sourceIp" => Some(Cow::Owned(self.source_ip())),
             "identity.userAgent" => {
                 let agent = self.user_agent.as_ref().or_else(|| self.headers.get(USER_AGENT));
                 agent.and_then(|agent| agent.to_str().ok()).and_then(text)

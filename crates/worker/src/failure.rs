@@ -69,6 +69,23 @@ impl Failure {
         self
     }
 
+    /// The line of an execution log (rest-data-plane §10.2, "failure"); `None` for a failure that AWS says nothing about.
+    pub(crate) fn log_line(&self) -> Option<Cow<'_, str>> {
+        let cause = &*self.cause;
+        match (self.kind, self.status) {
+            _ if cause.is_empty() => None,
+            (GatewayResponseType::IntegrationFailure, Some(504)) => {
+                Some("Execution failed due to a network error communicating with endpoint".into())
+            }
+            // Texts that are a whole line already.
+            _ if cause.starts_with("Execution failed") || cause.starts_with("Lambda ") => Some(cause.into()),
+            (kind, _) if kind.facts().status >= 500 => {
+                Some(format!("Execution failed due to configuration error: {cause}").into())
+            }
+            _ => Some(cause.into()),
+        }
+    }
+
     fn text(&self) -> Option<&str> {
         self.message.as_deref().or(self.kind.facts().message)
     }

@@ -110,6 +110,8 @@ fn locate(
         started,
         wall: core.wall(started),
         notes: Notes::default(),
+        execution: None,
+        test: false,
     });
     exchange.verb = verb(&parts.method, &exchange);
     if seen.dropped {

@@ -3,11 +3,13 @@
 //! Must not know: documents, SQL, AWS admin types, command lines, the environment. Configuration arrives through
 //! [`Sink`] and is compiled off the traffic path; a request reads one snapshot of it and finishes on that.
 
+mod authorizer;
 mod body;
 mod core;
 mod deadline;
 mod encode;
 mod exchange;
+mod execution;
 mod failure;
 mod front;
 mod guard;
@@ -25,10 +27,12 @@ mod shared;
 mod sink;
 mod status;
 mod table;
+mod testing;
 mod upstream;
 mod worker;
 
 pub use front::scan::fuzz_scan;
 pub use options::{LambdaEndpoint, Options, Resolve};
 pub use sink::TableSink;
+pub use testing::Bench;
 pub use worker::{Running, Worker};

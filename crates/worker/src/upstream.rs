@@ -43,6 +43,13 @@ pub(crate) enum SendError {
     Broken(#[from] hyper::Error),
 }
 
+impl SendError {
+    /// Whether there is nothing to connect to.
+    fn is_of_the_address(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Resolve(..))
+    }
+}
+
 /// Sends a request; the deadline covers everything up to the end of the answer.
 pub(crate) async fn send(
     core: &Rc<Core>,
@@ -51,6 +58,9 @@ pub(crate) async fn send(
     request: Request<UpstreamBody>,
     within: Duration,
 ) -> Result<Response<UpstreamReply>, Failure> {
+    if let Some(log) = exchange.log() {
+        log.endpoint_request(call.endpoint, &request);
+    }
     let started = Instant::now();
     let mut deadline = core.deadlines.at(started + within);
     let sent = tokio::select! {
@@ -63,8 +73,16 @@ pub(crate) async fn send(
     if core.log.is_some() {
         exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
     }
-    let (response, lease) = sent.map_err(|error| unreachable_endpoint(&error))?;
+    let (response, lease) = sent.map_err(|error| {
+        if let Some(log) = exchange.log().filter(|_| error.is_of_the_address()) {
+            log.withdraw_endpoint_request();
+        }
+        unreachable_endpoint(&error)
+    })?;
     exchange.notes.integration_status = Some(response.status().as_u16());
+    if let Some(log) = exchange.log() {
+        log.endpoint_response(&response, started.elapsed());
+    }
     Ok(response.map(|incoming| UpstreamReply::new(incoming, lease, deadline)))
 }
 
@@ -98,7 +116,11 @@ fn unreachable_endpoint(error: &SendError) -> Failure {
     };
     match error {
         SendError::Broken(error) if too_large(error) => Failure::early(GatewayResponseType::RequestTooLarge),
-        SendError::Refused(_) => Failure::configuration(error.to_string()),
+        // AWS's one text for a name or an address that it does not call; ours says which, where the operator looks.
+        SendError::Refused(_) | SendError::Resolve(..) => {
+            tracing::debug!(error = %error, "an endpoint was not called");
+            Failure::configuration("Invalid endpoint address")
+        }
         // 504 with a text of its own (rest-data-plane §6.4).
         other => Failure::late(GatewayResponseType::IntegrationFailure, other.to_string())
             .status(504)

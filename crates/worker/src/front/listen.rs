@@ -171,7 +171,7 @@ async fn accept_tls(
     Ok(())
 }
 
-async fn watch_deadlines(core: Rc<Core>) {
+pub(crate) async fn watch_deadlines(core: Rc<Core>) {
     let mut ticks = tokio::time::interval(deadline::TICK);
     loop {
         ticks.tick().await;
@@ -179,7 +179,7 @@ async fn watch_deadlines(core: Rc<Core>) {
     }
 }
 
-async fn tick(core: Rc<Core>) {
+pub(crate) async fn tick(core: Rc<Core>) {
     let mut ticks = tokio::time::interval(TICK);
     loop {
         ticks.tick().await;

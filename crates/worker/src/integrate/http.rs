@@ -27,7 +27,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Ceiling of a back end's answer that is buffered for mapping, bytes.
-const LARGEST_ANSWER: usize = stagecoach_base::limits::PAYLOAD_BYTES;
+pub(crate) const LARGEST_ANSWER: usize = stagecoach_base::limits::PAYLOAD_BYTES;
 
 /// The parameter mappings of a request, evaluated.
 #[derive(Default)]
@@ -89,6 +89,9 @@ pub(crate) async fn mapped(
     let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let (parts, body) = response.into_parts();
     let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    if let Some(log) = exchange.log() {
+        log.endpoint_body(&body);
+    }
     let select = Some(parts.status.as_str().to_owned());
     let mut response = respond(exchange, method, &Outcome { select, headers: parts.headers, body })?;
     add_trace(&mut response, &trace);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -56,7 +57,8 @@ pub(crate) async fn proxy(
     let body = body.collect().await.map_err(|error| unreadable(&error))?;
     let trace = http_integration::trace(core, exchange);
     let event = lambda_event::build(exchange, method, &trace, &body);
-    let invoked = invoke(core, exchange, method, &target, event, HeaderMap::new()).await?;
+    let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::new());
+    let invoked = invoke(core, exchange, invocation).await?;
     let mut response = lambda_reply::read(exchange, &invoked)?;
     http_integration::add_trace(&mut response, &trace);
     Ok(response)
@@ -79,7 +81,8 @@ pub(crate) async fn mapped(
     }
     let event = payload::request(exchange, method, body.clone())?;
     let trace = http_integration::trace(core, exchange);
-    let invoked = invoke(core, exchange, method, &target, event, headers).await?;
+    let invocation = Invocation::of(exchange, method, &target, event, headers);
+    let invoked = invoke(core, exchange, invocation).await?;
     if matches!(invoked.status, 401 | 403) {
         return Err(Failure::configuration("Invalid permissions on Lambda function"));
     }
@@ -91,7 +94,7 @@ pub(crate) async fn mapped(
 }
 
 /// `errorMessage` of the result is what patterns are tried on; success has none.
-fn error_message(invoked: &Invoked) -> Option<String> {
+pub(crate) fn error_message(invoked: &Invoked) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(&invoked.body).ok()?;
     value.get("errorMessage").and_then(|text| text.as_str()).map(str::to_owned)
 }
@@ -104,14 +107,32 @@ fn target(exchange: &Exchange, method: &Method) -> Result<LambdaTarget, Failure>
     LambdaTarget::parse(&uri).ok_or_else(|| Failure::configuration("Invalid Lambda function ARN"))
 }
 
-async fn invoke(
+/// One call of a function.
+pub(crate) struct Invocation<'a> {
+    pub(crate) target: &'a LambdaTarget,
+    /// On whose behalf, for the function's policy: a method's ARN or an authorizer's.
+    pub(crate) source: String,
+    pub(crate) event: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) within: Duration,
+}
+
+impl<'a> Invocation<'a> {
+    /// The call of a method's integration.
+    fn of(exchange: &Exchange, method: &Method, target: &'a LambdaTarget, event: Bytes, headers: HeaderMap) -> Self {
+        let (settings, scope) = (&exchange.view.settings, &exchange.view.scope);
+        let source = scope.execute_api(&settings.api_id, &settings.stage, method.verb.as_str(), &method.path);
+        Self { target, source, event, headers, within: method.integration.timeout }
+    }
+}
+
+/// Calls a function.
+pub(crate) async fn invoke(
     core: &Rc<Core>,
     exchange: &mut Exchange,
-    method: &Method,
-    target: &LambdaTarget,
-    event: Bytes,
-    mut headers: HeaderMap,
+    invocation: Invocation<'_>,
 ) -> Result<Invoked, Failure> {
+    let Invocation { target, source, event, mut headers, within } = invocation;
     let endpoints = &core.shared.options.lambda;
     let known = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
     let known =
@@ -119,7 +140,7 @@ async fn invoke(
     let (path, query) = invoke_path(&target.function);
     let endpoint = Endpoint::parse(&format!("{}{path}", known.url));
     let endpoint = endpoint.ok_or_else(|| Failure::configuration("Invalid Lambda endpoint"))?;
-    own_headers(&mut headers, exchange, method, &endpoint);
+    own_headers(&mut headers, exchange, &source, &endpoint);
     let signer = Signer {
         credentials: core.shared.options.credentials.clone(),
         region: target.region.clone(),
@@ -130,9 +151,12 @@ async fn invoke(
     let uri = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda endpoint"))?;
     let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
     let call = Call { endpoint: &endpoint, insecure: false };
-    let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
+    let response = upstream::send(core, exchange, call, request, within).await?;
     let (parts, body) = response.into_parts();
     let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    if let Some(log) = exchange.log() {
+        log.endpoint_body(&body);
+    }
     let id = parts.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
     exchange.notes.endpoint_request_id = id.map(str::to_owned);
     let function_error = parts.headers.contains_key("x-amz-function-error");
@@ -155,15 +179,18 @@ fn invoke_path(function: &str) -> (String, String) {
 }
 
 /// Headers of the Invoke call (rest-data-plane §6.5).
-fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, method: &Method, endpoint: &Endpoint) {
+fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: &str, endpoint: &Endpoint) {
     let settings = &exchange.view.settings;
-    let source = exchange.view.scope.execute_api(&settings.api_id, &settings.stage, method.verb.as_str(), &method.path);
+    if let Some(log) = exchange.log() {
+        // Lower case on these calls, as recorded.
+        log.spell("x-amzn-apigateway-api-id");
+    }
     let pairs = [
         ("host", &*endpoint.authority),
         ("user-agent", &format!("AmazonAPIGateway_{}", settings.api_id)),
         ("x-amzn-apigateway-api-id", &settings.api_id),
         ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
-        ("x-amz-source-arn", &source),
+        ("x-amz-source-arn", source),
         ("x-amz-source-account", &settings.account),
     ];
     for (name, value) in pairs {

@@ -62,6 +62,10 @@ struct Context<'a> {
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Identity<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key_id: Option<&'a str>,
     cognito_identity_pool_id: Option<&'a str>,
     account_id: Option<&'a str>,
     cognito_identity_id: Option<&'a str>,
@@ -79,11 +83,7 @@ struct Identity<'a> {
 /// The event's JSON.
 pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, body: &Bytes) -> Bytes {
     let multi = header_values(exchange, trace);
-    let query = exchange.query();
-    let mut multi_query = Multi::new();
-    for (name, value) in query.pairs() {
-        multi_query.entry(name.to_owned()).or_default().push(value.to_owned());
-    }
+    let multi_query = query_values(exchange);
     let binary = headers::is_binary(
         &exchange.release.api.binary_media_types,
         headers::media_type(&exchange.headers, CONTENT_TYPE),
@@ -97,7 +97,7 @@ pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, b
         http_method: exchange.verb_text(),
         headers: Some(last(&multi)).filter(|map| !map.is_empty()),
         multi_value_headers: Some(multi).filter(|map| !map.is_empty()),
-        query_string_parameters: Some(last(&multi_query)).filter(|_| !query.is_empty()),
+        query_string_parameters: Some(last(&multi_query)).filter(|map| !map.is_empty()),
         multi_value_query_string_parameters: Some(multi_query).filter(|map| !map.is_empty()),
         path_parameters: Some(path_parameters).filter(|map| !map.is_empty()),
         stage_variables: Some(variables).filter(|map| !map.is_empty()),
@@ -109,6 +109,67 @@ pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, b
     serde_json::to_vec(&event).unwrap_or_default().into()
 }
 
+/// What a REQUEST authorizer is sent (rest-data-plane §7.2): maps are `{}` when empty, and there is never a body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AuthorizerEvent<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    method_arn: &'a str,
+    resource: &'a str,
+    path: String,
+    http_method: &'a str,
+    headers: Single,
+    multi_value_headers: Multi,
+    query_string_parameters: Single,
+    multi_value_query_string_parameters: Multi,
+    path_parameters: BTreeMap<&'a str, &'a str>,
+    stage_variables: &'a BTreeMap<String, String>,
+    request_context: Context<'a>,
+}
+
+/// The event of a REQUEST authorizer.
+pub(crate) fn authorizer_request(exchange: &Exchange, method: &Method, trace: &HeaderValue, method_arn: &str) -> Bytes {
+    let (headers, query) = (header_values(exchange, trace), query_values(exchange));
+    let event = AuthorizerEvent {
+        kind: "REQUEST",
+        method_arn,
+        resource: &method.path,
+        path: exchange.event_path(),
+        http_method: exchange.verb_text(),
+        headers: last(&headers),
+        multi_value_headers: headers,
+        query_string_parameters: last(&query),
+        multi_value_query_string_parameters: query,
+        path_parameters: exchange.variables().collect(),
+        stage_variables: exchange.stage_variables(),
+        request_context: context(exchange, method),
+    };
+    serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+/// The event of a TOKEN authorizer (rest-data-plane §7.1).
+pub(crate) fn authorizer_token(token: &str, method_arn: &str) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Event<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        authorization_token: &'a str,
+        method_arn: &'a str,
+    }
+    let event = Event { kind: "TOKEN", authorization_token: token, method_arn };
+    serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+fn query_values(exchange: &Exchange) -> Multi {
+    let mut values = Multi::new();
+    for (name, value) in exchange.query().pairs() {
+        values.entry(name.to_owned()).or_default().push(value.to_owned());
+    }
+    values
+}
+
 /// The last value of each name.
 fn last(multi: &Multi) -> Single {
     multi.iter().filter_map(|(name, values)| Some((name.clone(), values.last()?.clone()))).collect()
@@ -118,7 +179,13 @@ fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
     let mut multi = Multi::new();
     for (name, value) in &exchange.headers {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        multi.entry(name.as_str().to_owned()).or_default().push(text);
+        // What a test was given has the spelling it was given in.
+        let spelled = exchange.log().filter(|_| exchange.test).map(|log| log.spelled(name.as_str()));
+        multi.entry(spelled.unwrap_or_else(|| name.as_str().to_owned())).or_default().push(text);
+    }
+    // A test's request came over no connection: the event holds the headers it was given.
+    if exchange.test {
+        return multi;
     }
     let scheme = if exchange.tls { "https" } else { "http" };
     let mut put = |name: &str, value: String| drop(multi.insert(name.to_owned(), vec![value]));
@@ -126,7 +193,7 @@ fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
     put("X-Forwarded-Port", exchange.local_port.to_string());
     put("X-Forwarded-Proto", scheme.to_owned());
     let before = exchange.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let own = exchange.remote.ip().to_string();
+    let own = exchange.source_ip();
     put("X-Forwarded-For", before.map_or(own.clone(), |before| format!("{before}, {own}")));
     for replaced in ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"] {
         multi.remove(replaced);
@@ -134,9 +201,20 @@ fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
     multi
 }
 
+/// A test has AWS's stand-ins for a key and an address.
+fn identity(exchange: &Exchange) -> Identity<'_> {
+    let agent = exchange.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    Identity {
+        api_key: exchange.test.then_some("test-invoke-api-key"),
+        api_key_id: exchange.test.then_some("test-invoke-api-key-id"),
+        source_ip: exchange.source_ip(),
+        user_agent: agent,
+        ..Identity::default()
+    }
+}
+
 fn context<'a>(exchange: &'a Exchange, method: &'a Method) -> Context<'a> {
     let settings = &exchange.view.settings;
-    let agent = exchange.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
     Context {
         resource_id: exchange.resource_id(),
         resource_path: &method.path,
@@ -151,7 +229,7 @@ fn context<'a>(exchange: &'a Exchange, method: &'a Method) -> Context<'a> {
         domain_prefix: exchange.host().split('.').next().unwrap_or_default(),
         request_time_epoch: exchange.wall.0,
         request_id: exchange.ids.request.as_str(),
-        identity: Identity { source_ip: exchange.remote.ip().to_string(), user_agent: agent, ..Identity::default() },
+        identity: identity(exchange),
         domain_name: exchange.host(),
         deployment_id: exchange.deployment_id(),
         api_id: &settings.api_id,

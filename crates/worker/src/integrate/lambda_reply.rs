@@ -36,6 +36,11 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
     }
     let status = status(object.get("statusCode"))?;
     exchange.notes.integration_status = Some(status.as_u16());
+    if let Some(log) = exchange.log() {
+        let named = ["multiValueHeaders", "headers"].into_iter().filter_map(|name| object.get(name)?.as_object());
+        // The multi-value spelling is the one that is written, so it comes last.
+        named.rev().flat_map(Map::keys).for_each(|name| log.spell(name));
+    }
     let mut answer = headers::aws_proxy_response(merged_headers(&object)?);
     if !answer.contains_key(CONTENT_TYPE) {
         answer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -56,6 +56,9 @@ fn map_headers(
     row: &stagecoach_plan::integration::Response,
     outcome: &Outcome,
 ) -> Result<HeaderMap, Failure> {
+    if let Some(log) = exchange.log() {
+        row.parameters.iter().for_each(|mapping| log.spell(&mapping.name));
+    }
     let mut mapped = HeaderMap::new();
     let source = Source::response(exchange, &outcome.headers, &outcome.body);
     for mapping in &row.parameters {
