@@ -1,13 +1,19 @@
 //! A definition taken on by a new API or by an existing one.
 
+mod documentation;
+mod resources;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use stagecoach_base::{AwsError, Scope};
 use stagecoach_resources::tree::MethodAt;
-use stagecoach_resources::v1::{Model, Resource, RestApi, resource};
+use stagecoach_resources::v1::{Method, Model, Resource, RestApi};
 use stagecoach_resources::{ApiTree, policy};
 
 use crate::definition::Definition;
+
+pub use documentation::merge_parts;
+use resources::Paths;
 
 /// What a new API needs beside its definition.
 #[derive(Clone, Debug)]
@@ -54,6 +60,9 @@ pub fn import(definition: &Definition, new: NewApi) -> Result<ApiTree, AwsError>
     let mut tree = empty(api, root);
     options(&mut tree.api, definition, Mode::Overwrite, &new.scope)?;
     fill(&mut tree, definition, &[])?;
+    if let Some(given) = &definition.documentation {
+        tree.documentation_parts = merge_parts(&[], &given.parts, Mode::Overwrite);
+    }
     Ok(tree)
 }
 
@@ -67,7 +76,7 @@ pub fn merge(definition: &Definition, existing: &ApiTree, mode: Mode, scope: &Sc
         Mode::Merge => existing.clone(),
         Mode::Overwrite => {
             let root = existing.resource_by_path("/").cloned().ok_or_else(AwsError::internal)?;
-            // Documentation is kept: a file says nothing about it yet.
+            // What becomes of documentation is decided with the parts of the file.
             ApiTree { documentation_parts: existing.documentation_parts.clone(), ..empty(existing.api.clone(), root) }
         }
     };
@@ -75,7 +84,11 @@ pub fn merge(definition: &Definition, existing: &ApiTree, mode: Mode, scope: &Sc
         tree.api.name.clone_from(&definition.title);
     }
     options(&mut tree.api, definition, mode, scope)?;
+    let definition = if mode == Mode::Merge { &with_known_ids(definition, existing) } else { definition };
     fill(&mut tree, definition, &existing.resources)?;
+    if let Some(given) = &definition.documentation {
+        tree.documentation_parts = merge_parts(&existing.documentation_parts, &given.parts, mode);
+    }
     Ok(tree)
 }
 
@@ -129,20 +142,66 @@ fn take<T: Clone>(target: &mut Option<T>, given: Option<&T>, keep: bool) {
     }
 }
 
+/// Parts of the file that the API has under the same name keep the API's ids: methods that a merge keeps refer to them.
+fn with_known_ids(definition: &Definition, existing: &ApiTree) -> Definition {
+    let mut definition = definition.clone();
+    keep_ids(&mut definition.models, &existing.models, |model| &model.name, |model| &mut model.id);
+    let validators =
+        keep_ids(&mut definition.validators, &existing.validators, |one| &one.name, |validator| &mut validator.id);
+    let authorizers =
+        keep_ids(&mut definition.authorizers, &existing.authorizers, |one| &one.name, |authorizer| &mut authorizer.id);
+    for of in &mut definition.methods {
+        rename(&mut of.method.authorizer_id, &authorizers);
+        rename(&mut of.method.request_validator_id, &validators);
+    }
+    definition
+}
+
+/// Answers old ids by the new ones they take the place of.
+fn keep_ids<T: Clone>(
+    new: &mut [T],
+    existing: &[T],
+    name: impl Fn(&T) -> &String,
+    id: impl Fn(&mut T) -> &mut String,
+) -> BTreeMap<String, String> {
+    let known: BTreeMap<String, String> =
+        existing.iter().map(|item| (name(item).clone(), id(&mut item.clone()).clone())).collect();
+    let mut renamed = BTreeMap::new();
+    for item in new {
+        if let Some(old) = known.get(name(item)) {
+            renamed.insert(std::mem::replace(id(item), old.clone()), old.clone());
+        }
+    }
+    renamed
+}
+
+fn rename(id: &mut Option<String>, renamed: &BTreeMap<String, String>) {
+    if let Some(old) = id.as_ref().and_then(|id| renamed.get(id)) {
+        *id = Some(old.clone());
+    }
+}
+
 /// Resources, methods and parts of the definition, over those of the tree.
 fn fill(tree: &mut ApiTree, definition: &Definition, known: &[Resource]) -> Result<(), AwsError> {
-    let mut index = Index::of(tree, known);
+    let mut paths = Paths::of(tree, known);
     for path in &definition.paths {
-        index.ensure(tree, path)?;
+        paths.ensure(tree, path)?;
     }
+    let key = |resource_id: &str, method: &Method| (resource_id.to_owned(), method.http_method.clone());
+    let at = tree.methods.iter().enumerate().map(|(position, at)| (key(&at.resource_id, &at.method), position));
+    let mut positions: BTreeMap<(String, String), usize> = at.collect();
     for of in &definition.methods {
-        let resource_id = index.ensure(tree, &of.path)?;
+        let resource_id = paths.ensure(tree, &of.path)?;
         let mut method = of.method.clone();
         if let Some(integration) = method.method_integration.as_mut().filter(|i| i.cache_namespace.is_empty()) {
             integration.cache_namespace.clone_from(&resource_id);
         }
-        tree.methods.retain(|at| at.resource_id != resource_id || at.method.http_method != method.http_method);
-        tree.methods.push(MethodAt { resource_id, method });
+        let position = *positions.entry(key(&resource_id, &method)).or_insert(tree.methods.len());
+        let made = MethodAt { resource_id, method };
+        match tree.methods.get_mut(position) {
+            Some(slot) => *slot = made,
+            None => tree.methods.push(made),
+        }
     }
     let models: Vec<Model> = definition.models.iter().map(|model| linked(model, &tree.api.id)).collect();
     replace(&mut tree.models, &models, |model| &model.name);
@@ -161,45 +220,10 @@ fn replace<T: Clone>(all: &mut Vec<T>, new: &[T], name: impl Fn(&T) -> &String) 
 
 /// References between models become absolute URLs [V i].
 fn linked(model: &Model, api_id: &str) -> Model {
-    let base = format!("\"https://apigateway.amazonaws.com/restapis/{api_id}/models/");
-    let link = |text: &String| text.replace("\"#/definitions/", &base).replace("\"#/components/schemas/", &base);
+    let base = format!("\"$ref\":\"https://apigateway.amazonaws.com/restapis/{api_id}/models/");
+    let link = |text: &String| {
+        let text = text.replace("\"$ref\":\"#/definitions/", &base);
+        text.replace("\"$ref\":\"#/components/schemas/", &base)
+    };
     Model { schema: model.schema.as_ref().map(link), ..model.clone() }
-}
-
-/// Resources by path while a tree grows.
-struct Index {
-    ids: BTreeMap<String, String>,
-    known: BTreeMap<String, String>,
-}
-
-impl Index {
-    fn of(tree: &ApiTree, known: &[Resource]) -> Self {
-        let by_path = |all: &[Resource]| all.iter().map(|r| (r.path.clone(), r.id.clone())).collect();
-        Self { ids: by_path(&tree.resources), known: by_path(known) }
-    }
-
-    /// The id of the resource at `path`; it and its missing ancestors are made.
-    fn ensure(&mut self, tree: &mut ApiTree, path: &str) -> Result<String, AwsError> {
-        if let Some(id) = self.ids.get(path) {
-            return Ok(id.clone());
-        }
-        let (above, part) = path.rsplit_once('/').ok_or_else(AwsError::internal)?;
-        let parent_id = self.ensure(tree, if above.is_empty() { "/" } else { above })?;
-        let parent = tree.resource(&parent_id).cloned().ok_or_else(AwsError::internal)?;
-        let named = |error: AwsError| {
-            AwsError::bad_request(format!(
-                "Errors found during import:\n\tUnable to create resource at path '{path}': {}",
-                error.message()
-            ))
-        };
-        let mut made = resource::create(&tree.resources, &parent.id, part).map_err(named)?;
-        // A path that was there before keeps its id, unless something else took it meanwhile.
-        if let Some(id) = self.known.get(path).filter(|id| tree.resource(id).is_none()) {
-            made.id.clone_from(id);
-        }
-        self.ids.insert(path.to_owned(), made.id.clone());
-        let id = made.id.clone();
-        tree.resources.push(made);
-        Ok(id)
-    }
 }

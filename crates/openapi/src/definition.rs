@@ -1,5 +1,6 @@
 //! A definition read from a file, before it becomes an API.
 
+use stagecoach_resources::v1::documentation::Location;
 use stagecoach_resources::v1::{Authorizer, GatewayResponse, Method, Model, RequestValidator};
 
 /// What a file defines. Ids of parts are derived from their names; references between models are still `#/…/Name`.
@@ -39,6 +40,26 @@ pub struct Definition {
     pub authorizers: Vec<Authorizer>,
     /// Gateway responses.
     pub gateway_responses: Vec<GatewayResponse>,
+    /// Documentation; `None` when the caller asked to leave it alone.
+    pub documentation: Option<Documentation>,
+}
+
+/// Documentation of a file: what it lists, and what its descriptions say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Documentation {
+    /// `x-amazon-apigateway-documentation.version`.
+    pub version: Option<String>,
+    /// One per location.
+    pub parts: Vec<Part>,
+}
+
+/// A documentation part without an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is about.
+    pub location: Location,
+    /// JSON text.
+    pub properties: String,
 }
 
 /// A method of a definition. Its integration's cache namespace is empty when the file names none.

@@ -10,6 +10,32 @@ pub(crate) enum Dialect {
     OpenApi3,
 }
 
+impl Dialect {
+    /// Where named schemas are, as a JSON pointer.
+    pub(crate) fn schemas(self) -> &'static str {
+        match self {
+            Self::Swagger2 => "/definitions",
+            Self::OpenApi3 => "/components/schemas",
+        }
+    }
+
+    /// What local references to schemas begin with.
+    pub(crate) fn schema_prefix(self) -> &'static str {
+        match self {
+            Self::Swagger2 => "#/definitions/",
+            Self::OpenApi3 => "#/components/schemas/",
+        }
+    }
+
+    /// Where security schemes are, as a JSON pointer.
+    pub(crate) fn security_schemes(self) -> &'static str {
+        match self {
+            Self::Swagger2 => "/securityDefinitions",
+            Self::OpenApi3 => "/components/securitySchemes",
+        }
+    }
+}
+
 /// A parsed file.
 pub(crate) struct Document {
     pub(crate) root: Value,
@@ -110,10 +136,4 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
 /// The scalar text of a member.
 pub(crate) fn text(value: &Value, member: &str) -> Option<String> {
     value.get(member).and_then(scalar)
-}
-
-/// Name at the end of a local schema reference.
-pub(crate) fn model_name(schema: &Value) -> Option<&str> {
-    let target = schema.get("$ref")?.as_str()?;
-    target.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
 }

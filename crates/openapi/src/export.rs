@@ -1,13 +1,20 @@
 //! An API to a document (rest-admin-api §5.5).
 
+mod describe;
+mod integration;
+mod models;
 mod operation;
 mod parts;
+mod security;
 
 use serde_json::{Map, Value, json};
 use stagecoach_base::{AwsError, Scope};
 use stagecoach_resources::ApiTree;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::document::Dialect;
+use crate::documentation;
 
 /// Dialect of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,13 @@ impl Kind {
         }
     }
 
+    fn dialect(self) -> Dialect {
+        match self {
+            Self::Oas30 => Dialect::OpenApi3,
+            Self::Swagger => Dialect::Swagger2,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Oas30 => "oas30",
@@ -48,12 +62,14 @@ pub struct Extensions {
     pub integrations: bool,
     /// Authorizers and security.
     pub authorizers: bool,
-    /// Everything.
+    /// Everything but documentation.
     pub apigateway: bool,
+    /// The documentation version of the stage.
+    pub documentation: bool,
 }
 
 impl Extensions {
-    /// Reads `extensions=integrations,authorizers`.
+    /// Reads `extensions=integrations,authorizers`. Postman's are accepted: its importer reads what is there anyway.
     ///
     /// # Errors
     /// 400 for a word AWS has not.
@@ -63,8 +79,11 @@ impl Extensions {
             match word {
                 "integrations" => extensions.integrations = true,
                 "authorizers" => extensions.authorizers = true,
-                "apigateway" => extensions = Self { integrations: true, authorizers: true, apigateway: true },
-                "postman" | "documentation" => {}
+                "apigateway" => {
+                    extensions = Self { integrations: true, authorizers: true, apigateway: true, ..extensions }
+                }
+                "documentation" => extensions.documentation = true,
+                "postman" => {}
                 other => {
                     return Err(AwsError::bad_request(format!(
                         "Unsupported extension {other}. Must be one of: [integrations, authorizers, apigateway, postman, \
@@ -112,11 +131,12 @@ pub struct Exported {
     pub file_name: String,
 }
 
-/// Writes the definition of `tree`.
+/// Writes the definition of `tree`, with what its documentation version says.
 ///
 /// # Errors
-/// 500 when the text cannot be written.
+/// 400 for bodies that are not JSON (rest-admin-api §5.5); 500 when the text cannot be written.
 pub fn export(tree: &ApiTree, options: &ExportOptions) -> Result<Exported, AwsError> {
+    models::check(tree)?;
     let version = tree.api.version.clone().unwrap_or_else(|| date(options.created_s));
     let document = document(tree, options, &version);
     let (bytes, suffix) = match options.format {
@@ -144,8 +164,15 @@ fn document(tree: &ApiTree, options: &ExportOptions, version: &str) -> Value {
     info["version"] = version.into();
     root.insert("info".into(), info);
     parts::address(tree, options, &mut root);
-    root.insert("paths".into(), operation::paths(tree, options));
-    parts::components(tree, options, &mut root);
+    let schemes = security::Schemes::of(tree, options);
+    root.insert("paths".into(), operation::paths(tree, options, &schemes));
+    parts::components(tree, options, schemes, &mut root);
     parts::api_extensions(tree, options, &mut root);
+    if let Some(version) = &tree.documentation_version {
+        describe::entities(version, options.kind, &mut root);
+        if options.extensions.documentation {
+            root.insert(documentation::EXTENSION.into(), describe::extension(version));
+        }
+    }
     Value::Object(root)
 }

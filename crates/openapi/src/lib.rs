@@ -5,11 +5,12 @@
 mod apply;
 mod definition;
 mod document;
+pub mod documentation;
 mod export;
 mod read;
 
-pub use apply::{Mode, NewApi, import, merge};
-pub use definition::{Definition, MethodOf};
+pub use apply::{Mode, NewApi, import, merge, merge_parts};
+pub use definition::{Definition, Documentation, MethodOf, Part};
 pub use export::{ExportOptions, Exported, Extensions, Format, Kind, export};
 pub use read::{BasePath, Imported, ReadOptions, read};
 
@@ -27,7 +28,7 @@ pub fn fuzz_read(bytes: &[u8]) {
     let Ok(tree) = import(&read_once.definition, new) else { return };
     let options = ExportOptions {
         kind: Kind::Oas30,
-        extensions: Extensions { integrations: true, authorizers: true, apigateway: true },
+        extensions: Extensions { integrations: true, authorizers: true, apigateway: true, documentation: true },
         format: Format::Json,
         stage: "dev".into(),
         scope: stagecoach_base::Scope::default(),

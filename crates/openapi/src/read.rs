@@ -3,7 +3,10 @@
 mod integration;
 mod operation;
 mod parts;
-mod security;
+mod schemas;
+pub(crate) mod security;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
@@ -11,6 +14,9 @@ use stagecoach_resources::v1::resource;
 
 use crate::definition::{Definition, MethodOf};
 use crate::document::{Dialect, Document, scalar, text};
+use crate::documentation;
+
+pub(crate) use operation::{is_status, key};
 
 /// What to do with the file's base path (rest-admin-api §5.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +58,8 @@ pub struct ReadOptions {
     pub fail_on_warnings: bool,
     /// `ignore=documentation`.
     pub ignore_documentation: bool,
+    /// Models that references may name beside those of the file: those of the API that a merge goes into.
+    pub known_models: Vec<String>,
 }
 
 /// A file that was read.
@@ -70,6 +78,16 @@ pub(crate) struct Report {
     pub(crate) errors: Vec<String>,
 }
 
+/// What the operations of a file are read with.
+struct Reader<'a> {
+    document: &'a Document,
+    schemes: security::Schemes,
+    schemas: schemas::Schemas<'a>,
+    /// Names of the file's request validators.
+    validators: BTreeSet<String>,
+    report: Report,
+}
+
 /// Reads an OpenAPI file.
 ///
 /// # Errors
@@ -78,43 +96,57 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Imported, AwsError> {
     let document = Document::parse(bytes, &options.scope)?;
     let mut report = Report::default();
     let mut definition = parts::read(&document, &mut report);
-    let security = security::Schemes::read(&document);
-    definition.authorizers = security.authorizers();
+    let schemes = security::Schemes::read(&document);
+    definition.authorizers = schemes.authorizers();
+    let schemas = schemas::Schemas::read(&document, &options.known_models, &mut report);
+    let validators = definition.validators.iter().map(|validator| validator.name.clone()).collect();
     let prefix = prefix(&document, options.basepath);
-    for (path, item) in document.members("/paths") {
+    let mut reader = Reader { document: &document, schemes, schemas, validators, report };
+    for (path, item) in document.members("/paths").filter(|(path, _)| !path.starts_with("x-")) {
         let full = full_path(&prefix, path);
-        if path.starts_with("x-") {
-            continue;
-        }
-        check_path(&full, &mut report);
-        for method in operation::methods(&document, &full, item, &security, &definition, &mut report) {
+        check_path(&full, &mut reader.report);
+        for method in operation::methods(&mut reader, &full, item) {
             definition.methods.push(MethodOf { path: full.clone(), method });
         }
         definition.paths.push(full);
     }
-    finish(report, options).map(|warnings| Imported { definition, warnings })
+    let Reader { schemas, mut report, .. } = reader;
+    definition.models = schemas.into_models();
+    if !options.ignore_documentation {
+        definition.documentation = Some(documentation::of(&document, &prefix, &definition.models, &mut report));
+    }
+    finish(report, options.fail_on_warnings).map(|warnings| Imported { definition, warnings })
 }
 
-fn finish(report: Report, options: &ReadOptions) -> Result<Vec<String>, AwsError> {
+/// One answer that lists everything, in AWS's form [R edx/api-manager#259].
+pub(crate) fn finish(report: Report, fail_on_warnings: bool) -> Result<Vec<String>, AwsError> {
     if !report.errors.is_empty() {
         return Err(AwsError::bad_request(format!("Errors found during import:\n\t{}", report.errors.join("\n\t"))));
     }
-    if options.fail_on_warnings && !report.warnings.is_empty() {
+    if fail_on_warnings && !report.warnings.is_empty() {
         let text = format!("Warnings found during import:\n\t{}", report.warnings.join("\n\t"));
         return Err(AwsError::bad_request(text));
     }
     Ok(report.warnings)
 }
 
-fn full_path(prefix: &str, path: &str) -> String {
+/// A path of the file under the base path.
+pub(crate) fn full_path(prefix: &str, path: &str) -> String {
     let joined = format!("{prefix}/{}", path.trim_start_matches('/'));
     let trimmed = joined.trim_end_matches('/');
     if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
 }
 
+/// Segments a path may have. Longer ones are no API's, and every segment is a resource.
+const DEEPEST_PATH: usize = 100;
+
 fn check_path(path: &str, report: &mut Report) {
     let parts: Vec<&str> = path.split('/').skip(1).filter(|_| path != "/").collect();
     let problem = parts.iter().find_map(|part| resource::check_part(part).err());
+    if parts.len() > DEEPEST_PATH {
+        report.errors.push(format!("Unable to create resource: a path has more than {DEEPEST_PATH} segments"));
+        return;
+    }
     if let Some(problem) = problem {
         report.errors.push(format!("Unable to create resource at path '{path}': {}", problem.message()));
     }

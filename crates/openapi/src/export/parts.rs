@@ -1,14 +1,10 @@
 //! Everything of a document but its paths.
 
 use serde_json::{Map, Value, json};
-use stagecoach_resources::v1::{Authorizer, Model};
 use stagecoach_resources::{ApiTree, policy};
 
-use super::{ExportOptions, Kind};
-
-/// Name of the scheme for API keys, and of the one for IAM.
-pub(super) const API_KEY: &str = "api_key";
-pub(super) const SIGV4: &str = "sigv4";
+use super::security::Schemes;
+use super::{ExportOptions, Kind, models};
 
 const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
 
@@ -18,6 +14,9 @@ pub(super) fn address(tree: &ApiTree, options: &ExportOptions, root: &mut Map<St
     let mut endpoint = Map::new();
     if tree.api.disable_execute_api_endpoint {
         endpoint.insert("disableExecuteApiEndpoint".into(), true.into());
+    }
+    if !tree.api.endpoint_configuration.vpc_endpoint_ids.is_empty() {
+        endpoint.insert("vpcEndpointIds".into(), json!(tree.api.endpoint_configuration.vpc_endpoint_ids));
     }
     let endpoint = Some(endpoint).filter(|endpoint| options.extensions.apigateway && !endpoint.is_empty());
     match options.kind {
@@ -41,8 +40,8 @@ pub(super) fn address(tree: &ApiTree, options: &ExportOptions, root: &mut Map<St
 }
 
 /// Models and security schemes. Swagger leaves them out when there are none; OAS3 writes `components: {}`.
-pub(super) fn components(tree: &ApiTree, options: &ExportOptions, root: &mut Map<String, Value>) {
-    let (models, schemes) = (models(tree, options.kind), schemes(tree, options));
+pub(super) fn components(tree: &ApiTree, options: &ExportOptions, schemes: Schemes, root: &mut Map<String, Value>) {
+    let (models, schemes) = (models::schemas(tree, options), schemes.into_map());
     let keys = match options.kind {
         Kind::Swagger => ["definitions", "securityDefinitions"],
         Kind::Oas30 => ["schemas", "securitySchemes"],
@@ -53,63 +52,6 @@ pub(super) fn components(tree: &ApiTree, options: &ExportOptions, root: &mut Map
         Kind::Swagger => root.extend(parts),
         Kind::Oas30 => drop(root.insert("components".into(), parts.into())),
     }
-}
-
-/// The prefix of local model references.
-pub(super) fn model_prefix(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Swagger => "#/definitions/",
-        Kind::Oas30 => "#/components/schemas/",
-    }
-}
-
-fn models(tree: &ApiTree, kind: Kind) -> Map<String, Value> {
-    let link = format!("https://apigateway.amazonaws.com/restapis/{}/models/", tree.api.id);
-    let model = |model: &Model| {
-        let text = model.schema.clone().unwrap_or_default().replace(&link, model_prefix(kind));
-        let schema = serde_json::from_str(&text).unwrap_or_else(|_| json!({ "type": "object" }));
-        (model.name.clone(), schema)
-    };
-    tree.models.iter().map(model).collect()
-}
-
-fn schemes(tree: &ApiTree, options: &ExportOptions) -> Map<String, Value> {
-    let mut schemes = Map::new();
-    let method =
-        |wanted: &dyn Fn(&stagecoach_resources::v1::Method) -> bool| tree.methods.iter().any(|at| wanted(&at.method));
-    if method(&|method| method.api_key_required) {
-        schemes.insert(API_KEY.into(), json!({ "type": "apiKey", "name": "x-api-key", "in": "header" }));
-    }
-    if method(&|method| method.authorization_type == "AWS_IAM") {
-        let scheme = json!({
-            "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4",
-        });
-        schemes.insert(SIGV4.into(), scheme);
-    }
-    if options.extensions.authorizers {
-        schemes.extend(tree.authorizers.iter().map(|one| (one.name.clone(), authorizer(one))));
-    }
-    schemes
-}
-
-fn authorizer(authorizer: &Authorizer) -> Value {
-    let text = |name: &str| authorizer.options.get(name).and_then(Value::as_str);
-    let source = text("identitySource").unwrap_or_default();
-    let listed = authorizer.kind == "REQUEST";
-    let header = source.strip_prefix("method.request.header.").filter(|_| !listed).unwrap_or("Unused");
-    let mut extension = json!({ "type": authorizer.kind.to_ascii_lowercase() });
-    for (name, value) in &authorizer.options {
-        if name != "authType" && (name != "identitySource" || listed) {
-            extension[name] = value.clone();
-        }
-    }
-    json!({
-        "type": "apiKey",
-        "name": header,
-        "in": "header",
-        "x-amazon-apigateway-authtype": text("authType").unwrap_or("custom"),
-        "x-amazon-apigateway-authorizer": extension,
-    })
 }
 
 /// API-wide extensions.
@@ -126,6 +68,12 @@ pub(super) fn api_extensions(tree: &ApiTree, options: &ExportOptions, root: &mut
     }
     if let Some(size) = tree.api.minimum_compression_size {
         put("minimum-compression-size", size.into());
+    }
+    if let Some(policy) = &tree.api.security_policy {
+        put("security-policy", policy.as_str().into());
+    }
+    if let Some(mode) = &tree.api.endpoint_access_mode {
+        put("endpoint-access-mode", mode.as_str().into());
     }
     // Own resources are written `execute-api:/…`, so that the file fits the API it is imported into.
     let policy = tree.api.policy.as_deref().map(|text| policy::relative(text, &tree.api.id));

@@ -29,7 +29,8 @@ pub(super) fn read(operation: &Value, path: &str, method: &Method, report: &mut 
     made.request_parameters = parameters(extension, path, method, report);
     let keys = extension.get("cacheKeyParameters").and_then(Value::as_array).into_iter().flatten();
     made.cache_key_parameters = keys.filter_map(scalar).collect();
-    let timeout = extension.get("timeoutInMillis").and_then(Value::as_u64).and_then(|ms| u32::try_from(ms).ok());
+    // What is no number of milliseconds is refused with those out of range, by `settle`.
+    let timeout = text(extension, "timeoutInMillis").map(|ms| ms.parse().unwrap_or_default());
     made.timeout_in_millis = timeout.unwrap_or(limits::INTEGRATION_TIMEOUT_MS);
     let skip = extension.pointer("/tlsConfig/insecureSkipVerification").and_then(Value::as_bool);
     made.tls_config = skip.map(|insecure_skip_verification| TlsConfig { insecure_skip_verification });
@@ -68,7 +69,7 @@ fn parameters(extension: &Value, path: &str, method: &Method, report: &mut Repor
 }
 
 fn templates(value: Option<&Value>) -> Option<BTreeMap<String, Option<String>>> {
-    let entries = value?.as_object()?.iter();
+    let entries = value?.as_object().filter(|entries| !entries.is_empty())?.iter();
     let template = |value: &Value| match value {
         Value::Object(_) | Value::Array(_) => Some(value.to_string()),
         value => scalar(value).filter(|text| !text.is_empty()),
@@ -76,7 +77,7 @@ fn templates(value: Option<&Value>) -> Option<BTreeMap<String, Option<String>>> 
     Some(entries.map(|(media_type, value)| (media_type.clone(), template(value))).collect())
 }
 
-/// `default` has no selection pattern; every other key is one [V i]. Rows are kept by status code.
+/// `default` (as is an empty key) has no selection pattern; every other key is one [V i]. Rows are kept by status code.
 fn responses(
     extension: &Value,
     path: &str,
@@ -84,7 +85,9 @@ fn responses(
     report: &mut Report,
 ) -> BTreeMap<String, IntegrationResponse> {
     let mut rows = BTreeMap::new();
-    for (pattern, value) in extension.get("responses").and_then(Value::as_object).into_iter().flatten() {
+    let given = extension.get("responses").and_then(Value::as_object);
+    let has_default = given.is_some_and(|given| given.contains_key("default"));
+    for (pattern, value) in given.into_iter().flatten().filter(|(pattern, _)| !(has_default && pattern.is_empty())) {
         let status = text(value, "statusCode").unwrap_or_else(|| "200".into());
         let entries = value.get("responseParameters").and_then(Value::as_object);
         let parameters: Option<BTreeMap<_, _>> = entries
@@ -97,7 +100,7 @@ fn responses(
         }
         let row = IntegrationResponse {
             status_code: status.clone(),
-            selection_pattern: Some(pattern.clone()).filter(|pattern| pattern != "default"),
+            selection_pattern: Some(pattern.clone()).filter(|pattern| pattern != "default" && !pattern.is_empty()),
             response_parameters: parameters,
             response_templates: templates(value.get("responseTemplates")),
             content_handling: text(value, "contentHandling").map(|text| text.to_ascii_uppercase()),

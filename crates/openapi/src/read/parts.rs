@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stagecoach_base::id;
-use stagecoach_resources::v1::{GatewayResponse, Model, RequestValidator};
+use stagecoach_resources::v1::{GatewayResponse, RequestValidator};
 
 use super::Report;
 use crate::definition::Definition;
-use crate::document::{Dialect, Document, scalar, text};
+use crate::document::{Document, scalar, text};
 
 /// Ceiling of `minimumCompressionSize`, bytes.
 const COMPRESSION_MAX: u64 = 10_485_760;
@@ -31,7 +31,6 @@ pub(super) fn read(document: &Document, report: &mut Report) -> Definition {
         vpc_endpoint_ids: texts(endpoint.get("vpcEndpointIds")).unwrap_or_default(),
         security_policy: text(root, "x-amazon-apigateway-security-policy"),
         endpoint_access_mode: text(root, "x-amazon-apigateway-endpoint-access-mode"),
-        models: models(document),
         validators: validators(root),
         gateway_responses: gateway_responses(root),
         ..Definition::default()
@@ -53,17 +52,6 @@ fn endpoint_configuration(document: &Document) -> &Value {
     let servers = document.root.get("servers").and_then(Value::as_array).into_iter().flatten();
     let of_server = servers.filter_map(|server| server.get(NAME)).next();
     document.root.get(NAME).or(of_server).unwrap_or(&Value::Null)
-}
-
-fn models(document: &Document) -> Vec<Model> {
-    let pointer = match document.dialect {
-        Dialect::Swagger2 => "/definitions",
-        Dialect::OpenApi3 => "/components/schemas",
-    };
-    let model = |(name, schema): (&String, &Value)| {
-        Model::standard(name, &text(schema, "description").unwrap_or_default(), &schema.to_string())
-    };
-    document.members(pointer).map(model).collect()
 }
 
 fn validators(root: &Value) -> Vec<RequestValidator> {

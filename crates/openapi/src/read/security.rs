@@ -6,7 +6,7 @@ use serde_json::Value;
 use stagecoach_base::id;
 use stagecoach_resources::v1::{Authorizer, Method};
 
-use crate::document::{Dialect, Document, text};
+use crate::document::{Document, scalar, text};
 
 /// What a named scheme does to a method that requires it.
 #[derive(Clone, Debug)]
@@ -22,23 +22,42 @@ pub(super) struct Schemes {
     root: Option<Value>,
 }
 
+/// What an extension member holds. One of another type is dropped.
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    Seconds,
+    Texts,
+    Object,
+}
+
 /// Extension members an authorizer keeps, beside its type and identity source.
-const OPTIONS: [&str; 6] = [
-    "authorizerUri",
-    "authorizerCredentials",
-    "identityValidationExpression",
-    "authorizerResultTtlInSeconds",
-    "providerARNs",
-    "jwtConfiguration",
+const OPTIONS: [(&str, Shape); 6] = [
+    ("authorizerUri", Shape::Text),
+    ("authorizerCredentials", Shape::Text),
+    ("identityValidationExpression", Shape::Text),
+    ("authorizerResultTtlInSeconds", Shape::Seconds),
+    ("providerARNs", Shape::Texts),
+    ("jwtConfiguration", Shape::Object),
 ];
+
+impl Shape {
+    fn read(self, value: &Value) -> Option<Value> {
+        match self {
+            Self::Text => scalar(value).map(Value::from),
+            Self::Seconds => scalar(value)?.parse::<u32>().ok().map(Value::from),
+            Self::Texts => Some(value.as_array()?.iter().filter_map(scalar).collect()),
+            Self::Object => value.is_object().then(|| value.clone()),
+        }
+    }
+}
+
+/// The header name of a scheme that reads none; exports write it where an authorizer has no header.
+pub(crate) const UNUSED: &str = "Unused";
 
 impl Schemes {
     pub(super) fn read(document: &Document) -> Self {
-        let pointer = match document.dialect {
-            Dialect::Swagger2 => "/securityDefinitions",
-            Dialect::OpenApi3 => "/components/securitySchemes",
-        };
-        let schemes = document.members(pointer);
+        let schemes = document.members(document.dialect.security_schemes());
         let by_name = schemes.filter_map(|(name, scheme)| Some((name.clone(), Scheme::read(name, scheme)?)));
         Self { by_name: by_name.collect(), root: document.root.get("security").cloned() }
     }
@@ -105,11 +124,13 @@ impl Scheme {
 fn authorizer(name: &str, scheme: &Value, extension: &Value, authtype: Option<String>) -> Authorizer {
     let kind = text(extension, "type").unwrap_or_default().to_ascii_uppercase();
     let mut options: BTreeMap<String, Value> = BTreeMap::new();
-    for member in OPTIONS {
-        options.extend(extension.get(member).map(|value| (member.to_owned(), value.clone())));
+    for (member, shape) in OPTIONS {
+        let value = extension.get(member).and_then(|value| shape.read(value));
+        options.extend(value.map(|value| (member.to_owned(), value)));
     }
     // A token comes in the header that the scheme names; only REQUEST lists its sources itself.
-    let header = text(scheme, "name").map(|header| format!("method.request.header.{header}"));
+    let header = text(scheme, "name").filter(|header| header != UNUSED);
+    let header = header.map(|header| format!("method.request.header.{header}"));
     let listed = text(extension, "identitySource");
     let source = if kind == "REQUEST" || kind == "JWT" { listed.or(header.filter(|_| kind == "JWT")) } else { header };
     options.extend(source.map(|source| ("identitySource".to_owned(), source.into())));

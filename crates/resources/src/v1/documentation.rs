@@ -3,5 +3,5 @@
 mod part;
 mod version;
 
-pub use part::{DocumentationPart, Location, new};
+pub use part::{DocumentationPart, Location, at, new};
 pub use version::DocumentationVersion;

@@ -164,7 +164,11 @@ pub(crate) fn is_parameter_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._$-".contains(c))
 }
 
-fn check_parameters(parameters: Option<&BTreeMap<String, bool>>) -> Result<(), AwsError> {
+/// Keys of `requestParameters`: a location AWS knows, and no name twice.
+///
+/// # Errors
+/// 400 with AWS's texts.
+pub fn check_parameters(parameters: Option<&BTreeMap<String, bool>>) -> Result<(), AwsError> {
     let mut names = Vec::new();
     for key in parameters.into_iter().flat_map(BTreeMap::keys) {
         let parts = key.strip_prefix("method.request.").and_then(|rest| rest.split_once('.'));

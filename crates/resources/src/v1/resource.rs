@@ -49,8 +49,13 @@ impl Resource {
 
 /// A resource under `parent` with an id that follows from its path; a second holder of the same id gets another.
 pub fn new(all: &[Resource], parent: &Resource, part: &str) -> Resource {
+    under(parent, part, |id| all.iter().all(|resource| resource.id != id))
+}
+
+/// As [`new`], for a caller that knows better than a scan which ids are free.
+pub fn under(parent: &Resource, part: &str, is_free: impl Fn(&str) -> bool) -> Resource {
     let path = parent.child_path(part);
-    let id = id::free(&["resource", &path], id::CHILD_ID_LEN, |id| all.iter().all(|resource| resource.id != id));
+    let id = id::free(&["resource", &path], id::CHILD_ID_LEN, is_free);
     Resource { id, parent_id: Some(parent.id.clone()), path_part: Some(part.to_owned()), path }
 }
 
@@ -94,21 +99,32 @@ pub fn check_part(part: &str) -> Result<(), AwsError> {
 
 /// Whether `part` may stand under `parent`; `own` is the resource that moves there, if it exists already.
 fn check_place(all: &[Resource], own: Option<&str>, parent: &Resource, part: &str) -> Result<(), AwsError> {
+    let siblings = all.iter().filter(|s| s.parent_id.as_deref() == Some(&parent.id) && Some(s.id.as_str()) != own);
+    check_siblings(parent, siblings.filter_map(|sibling| sibling.path_part.as_deref()), part)
+}
+
+/// Whether `part` may stand under `parent` beside the parts `held`.
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of CreateResource.
+pub fn check_siblings<'a>(
+    parent: &Resource,
+    held: impl Iterator<Item = &'a str>,
+    part: &str,
+) -> Result<(), AwsError> {
     if parent.is_greedy() {
         let greedy = parent.path_part.as_deref().unwrap_or_default();
         return Err(AwsError::bad_request(format!(
             "Cannot create a child of a resource with a greedy path variable: {greedy}"
         )));
     }
-    let siblings = all.iter().filter(|s| s.parent_id.as_deref() == Some(&parent.id) && Some(s.id.as_str()) != own);
-    for sibling in siblings {
-        let held = sibling.path_part.as_deref().unwrap_or_default();
+    for held in held {
         if held == part {
             return Err(AwsError::conflict(format!(
                 "Another resource with the same parent already has this name: {part}"
             )));
         }
-        if sibling.is_variable() && part.starts_with('{') {
+        if held.starts_with('{') && part.starts_with('{') {
             return Err(AwsError::bad_request(format!(
                 "A sibling ({held}) of this resource already has a variable path part -- only one is allowed"
             )));

@@ -44,10 +44,15 @@ impl Document for DocumentationPart {
 
 /// A part with an id that follows from its location; a second holder of the same id gets another.
 pub fn new(all: &[DocumentationPart], location: Location, properties: String) -> DocumentationPart {
+    at(location, properties, |id| all.iter().all(|part| part.id != id))
+}
+
+/// As [`new`], for a caller that knows better than a scan which ids are free.
+pub fn at(location: Location, properties: String, is_free: impl Fn(&str) -> bool) -> DocumentationPart {
     let text = |member: &Option<String>| member.clone().unwrap_or_default();
     let members = [text(&location.path), text(&location.method), text(&location.status_code), text(&location.name)];
     let [path, method, status, name] = members.each_ref().map(String::as_str);
     let parts = [DocumentationPart::KIND, &location.kind, path, method, status, name];
-    let id = id::free(&parts, id::CHILD_ID_LEN, |id| all.iter().all(|part| part.id != id));
+    let id = id::free(&parts, id::CHILD_ID_LEN, is_free);
     DocumentationPart { id, location, properties }
 }
