@@ -1,4 +1,5 @@
 """Files in, files out: import, export and import again give the same snapshot (issue point 2)."""
+import json
 import pathlib
 
 import pytest
@@ -14,6 +15,42 @@ def digest(gateway, api, deployment):
 
 def deployed(gateway, client, api, stage="dev"):
     return digest(gateway, api, client.create_deployment(restApiId=api, stageName=stage)["id"])
+
+
+def test_documentation_comes_in_with_a_file_and_out_with_a_stage(gateway, apigateway):
+    body = (ROOT / "tests/openapi/documentation.json").read_bytes()
+    api = apigateway.import_rest_api(body=body)["id"]
+    apigateway.create_deployment(restApiId=api, stageName="dev")
+    read = lambda **given: json.loads(apigateway.get_export(
+        restApiId=api, stageName="dev", exportType="oas30", accepts="application/json", **given)["body"].read())
+
+    undocumented = read(parameters={"extensions": "documentation"})
+    apigateway.update_stage(restApiId=api, stageName="dev", patchOperations=[
+        {"op": "replace", "path": "/documentationVersion", "value": "1.0.3"}])
+    documented = read(parameters={"extensions": "documentation"})
+    without = apigateway.import_rest_api(body=body, parameters={"ignore": "documentation"})["id"]
+
+    assert "x-amazon-apigateway-documentation" not in undocumented
+    assert documented["x-amazon-apigateway-documentation"]["version"] == "1.0.3"
+    assert len(documented["x-amazon-apigateway-documentation"]["documentationParts"]) >= 10
+    operation = documented["paths"]["/pets/{id}"]["get"]
+    assert operation["summary"] == "Get a pet" and operation["responses"]["400"]["description"] == "Invalid request error."
+    again = apigateway.put_rest_api(restApiId=without, mode="merge", failOnWarnings=True, body=json.dumps(documented).encode())
+    assert again["id"] == without
+
+
+def test_a_warning_is_told_or_refuses_everything(apigateway):
+    body = json.dumps({"swagger": "2.0", "info": {"title": "w", "version": "1"}, "paths": {"/a": {"get": {
+        "responses": {"200": {"description": "ok", "schema": {"$ref": "#/definitions/Nowhere"}}},
+        "x-amazon-apigateway-integration": {"type": "mock"}}}}}).encode()
+
+    told = apigateway.import_rest_api(body=body)
+    with pytest.raises(ClientError) as refused:
+        apigateway.import_rest_api(body=body, failOnWarnings=True)
+
+    warning = "Reference to model 'Nowhere' not found. Ignoring."
+    assert told["warnings"] == [warning]
+    assert refused.value.response["Error"]["Message"] == f"Warnings found during import:\n\t{warning}"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

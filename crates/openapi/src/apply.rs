@@ -45,6 +45,9 @@ pub enum Mode {
 /// 400 for paths that exclude each other, or a policy that is none.
 pub fn import(definition: &Definition, new: NewApi) -> Result<ApiTree, AwsError> {
     let mut api = RestApi::new(new.id, new.root_id, definition.title.clone(), new.now_s);
+    if new.endpoint_types.len() > 1 {
+        return Err(AwsError::bad_request("Cannot create an api with multiple Endpoint Types."));
+    }
     if let Some(kind) = new.endpoint_types.first() {
         if !matches!(kind.as_str(), "EDGE" | "REGIONAL" | "PRIVATE") {
             return Err(AwsError::bad_request(

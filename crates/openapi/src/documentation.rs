@@ -64,9 +64,7 @@ fn listed(document: &Document, report: &mut Report) -> Vec<Part> {
             Ok(part) if known.insert(part.location.clone()) => parts.push(part),
             Ok(part) => {
                 let place = describe(&part.location);
-                report
-                    .errors
-                    .push(format!("Documentation part already exists for the specified location: {place}."));
+                report.errors.push(format!("Documentation part already exists for the specified location: {place}."));
             }
             Err(problem) => report.errors.push(problem),
         }
@@ -116,8 +114,7 @@ fn location(value: &Value) -> Result<Location, String> {
     let kind = KINDS.iter().find(|kind| kind.name == name);
     let kind = kind.ok_or_else(|| format!("Invalid documentation part type specified: {name}"))?;
     let mut members = [None, None, None, None];
-    for ((slot, member), allowed) in
-        members.iter_mut().zip(["path", "method", "statusCode", "name"]).zip(kind.members)
+    for ((slot, member), allowed) in members.iter_mut().zip(["path", "method", "statusCode", "name"]).zip(kind.members)
     {
         *slot = text(value, member).filter(|text| !text.is_empty());
         if slot.is_some() && !allowed {

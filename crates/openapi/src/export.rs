@@ -118,8 +118,6 @@ pub struct ExportOptions {
     pub stage: String,
     /// Region, for the address.
     pub scope: Scope,
-    /// When the API was deployed, epoch seconds: the version of an API that has none.
-    pub created_s: i64,
 }
 
 /// A document.
@@ -137,7 +135,7 @@ pub struct Exported {
 /// 400 for bodies that are not JSON (rest-admin-api §5.5); 500 when the text cannot be written.
 pub fn export(tree: &ApiTree, options: &ExportOptions) -> Result<Exported, AwsError> {
     models::check(tree)?;
-    let version = tree.api.version.clone().unwrap_or_else(|| date(options.created_s));
+    let version = tree.api.version.clone().unwrap_or_else(|| date(tree.api.created_date));
     let document = document(tree, options, &version);
     let (bytes, suffix) = match options.format {
         Format::Json => (serde_json::to_vec_pretty(&document).map_err(|_| AwsError::internal())?, "json"),
@@ -146,6 +144,7 @@ pub fn export(tree: &ApiTree, options: &ExportOptions) -> Result<Exported, AwsEr
     Ok(Exported { bytes, file_name: format!("{}_{version}.{suffix}", options.kind.name()) })
 }
 
+/// The version of an API that has none: when it was made, as the developer guide's samples look.
 fn date(seconds: i64) -> String {
     let moment = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     moment.format(&Rfc3339).unwrap_or_default()

@@ -32,7 +32,6 @@ pub fn fuzz_read(bytes: &[u8]) {
         format: Format::Json,
         stage: "dev".into(),
         scope: stagecoach_base::Scope::default(),
-        created_s: 0,
     };
     if let Ok(exported) = export(&tree, &options) {
         drop(read(&exported.bytes, &ReadOptions::default()));

@@ -70,7 +70,6 @@ fn exported(name: &str, tree: &ApiTree, kind: Kind, format: Format) -> Vec<u8> {
         extensions: Extensions::parse(Some("apigateway,documentation")).unwrap(),
         stage: "dev".into(),
         scope: Scope::default(),
-        created_s: 0,
     };
     export(tree, &options).unwrap_or_else(|error| panic!("{name}: {error}")).bytes
 }

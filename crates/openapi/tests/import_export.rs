@@ -43,7 +43,6 @@ fn exported(tree: &ApiTree, kind: Kind, format: Format) -> Vec<u8> {
         extensions: Extensions::parse(Some("apigateway")).unwrap(),
         stage: "dev".into(),
         scope: Scope::default(),
-        created_s: 1_455_218_022,
     };
     export(tree, &options).unwrap().bytes
 }

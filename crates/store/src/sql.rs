@@ -86,3 +86,36 @@ pub(crate) const APPLY: &str = "INSERT INTO migration (number) VALUES ($1)";
 pub(crate) const LOCK_MIGRATIONS: &str = "LOCK TABLE migration IN EXCLUSIVE MODE";
 /// Postgres: last statement of a write; the payload is empty, the pointer table is the truth.
 pub(crate) const NOTIFY: &str = "SELECT 1 FROM (SELECT pg_notify('stagecoach_head', '')) AS notified";
+
+/// A statement with `VALUES ($1, …)` as one for many rows.
+pub(crate) fn many(statement: &str, rows: usize) -> String {
+    let Some((head, rest)) = statement.split_once("VALUES (") else { return statement.to_owned() };
+    let Some((values, tail)) = rest.split_once(')') else { return statement.to_owned() };
+    let width = values.split(',').count();
+    let row = |row: usize| format!("({})", numbered(row * width, width));
+    let all: Vec<String> = (0..rows).map(row).collect();
+    format!("{head}VALUES {}{tail}", all.join(", "))
+}
+
+/// A statement that ends in `id = $3` as one for many ids.
+pub(crate) fn any_of(statement: &str, ids: usize) -> String {
+    statement.replace("id = $3", &format!("id IN ({})", numbered(2, ids)))
+}
+
+fn numbered(after: usize, count: usize) -> String {
+    let all: Vec<String> = (after + 1..=after + count).map(|number| format!("${number}")).collect();
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_serves_one_row_and_many() {
+        let text = many("INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT (a) DO NOTHING", 2);
+
+        assert_eq!(text, "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT (a) DO NOTHING");
+        assert!(any_of(DELETE_DOC, 2).ends_with("parent = $2 AND id IN ($3, $4)"));
+    }
+}

@@ -1,5 +1,7 @@
 //! The write path: begin (bump) → read → decide → write → point → commit. Dropping a [`Write`] rolls it back.
 
+mod batch;
+
 use sqlx::any::AnyQueryResult;
 use sqlx::{Any, Transaction};
 use stagecoach_base::Revision;
@@ -137,17 +139,6 @@ impl Write {
         self.log("insert", &doc.key).await
     }
 
-    /// Adds many new documents.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] when a key is taken.
-    pub async fn insert_many(&mut self, docs: &[Doc]) -> Result<(), StoreError> {
-        for doc in docs {
-            self.insert(doc).await?;
-        }
-        Ok(())
-    }
-
     /// Adds or overwrites a document.
     ///
     /// # Errors
@@ -191,9 +182,7 @@ impl Write {
     /// [`StoreError::Database`].
     pub async fn delete_tree(&mut self, root: &str) -> Result<u64, StoreError> {
         let docs = self.tree(root).await?;
-        for doc in &docs {
-            self.log("delete", &doc.key).await?;
-        }
+        self.log_many("delete", docs.iter().map(|doc| &doc.key)).await?;
         sqlx::query(sql::DELETE_TREE_NAMES).bind(root).execute(&mut *self.tx).await?;
         Ok(sqlx::query(sql::DELETE_TREE).bind(root).execute(&mut *self.tx).await?.rows_affected())
     }
@@ -254,11 +243,16 @@ impl Write {
     }
 
     fn placed(&mut self, statement: &'static str, doc: &Doc) -> Query<'static> {
+        self.bound(sqlx::query(statement), doc)
+    }
+
+    /// The values of one row of documents.
+    fn bound(&mut self, query: Query<'static>, doc: &Doc) -> Query<'static> {
         if self.author.root.is_empty() {
             self.author.root.clone_from(&doc.root);
         }
         let (key, revision) = (doc.key.clone(), bigint(self.revision));
-        let query = sqlx::query(statement).bind(key.kind).bind(key.parent).bind(key.id).bind(doc.root.clone());
+        let query = query.bind(key.kind).bind(key.parent).bind(key.id).bind(doc.root.clone());
         query.bind(revision).bind(i32::from(doc.version)).bind(doc.body.clone())
     }
 
@@ -273,11 +267,8 @@ impl Write {
     }
 
     async fn log(&mut self, verb: &'static str, key: &Key) -> Result<(), StoreError> {
-        self.seq += 1;
-        let seq = i32::try_from(self.seq).unwrap_or(i32::MAX);
-        let query = sqlx::query(sql::CHANGE).bind(bigint(self.revision)).bind(seq);
-        let query = query.bind(key.kind.clone()).bind(key.parent.clone()).bind(key.id.clone());
-        self.run(query.bind(verb).bind(self.author.actor.clone()).bind(self.at)).await.map(drop)
+        let query = self.change(sqlx::query(sql::CHANGE), verb, key);
+        self.run(query).await.map(drop)
     }
 }
 

@@ -151,6 +151,31 @@ async fn lists_page_in_id_order_and_trees_come_and_go_whole(fresh: Fresh) {
     assert_eq!(store.by_name("domain", "x.test").await.unwrap(), None);
 }
 
+async fn batches_do_what_single_statements_do(fresh: Fresh) {
+    let store = open(&fresh).await;
+    let docs: Vec<Doc> = (0..150).map(|n| doc(&format!("d{n:03}"), "{}")).collect();
+    let keys: Vec<Key> = docs.iter().map(|doc| doc.key.clone()).collect();
+    let mut write = store.write(tester(), 7).await.unwrap();
+    write.insert_many(&docs).await.unwrap();
+    write.commit().await.unwrap();
+
+    let mut write = store.write(tester(), 8).await.unwrap();
+    let taken = write.insert_many(&docs).await.unwrap_err();
+    drop(write);
+    let mut write = store.write(tester(), 8).await.unwrap();
+    write.put_many(&docs.iter().map(|doc| Doc { body: "[]".into(), ..doc.clone() }).collect::<Vec<_>>()).await.unwrap();
+    write.delete_many(&keys[..70]).await.unwrap();
+    let second = write.commit().await.unwrap();
+
+    assert!(matches!(taken, StoreError::Exists(_)), "{taken}");
+    let left = store.tree("api1").await.unwrap();
+    assert_eq!(left.len(), 80);
+    assert!(left.iter().all(|doc| doc.body == "[]" && doc.revision == second));
+    let changes = store.changes_between(1, second).await.unwrap();
+    assert_eq!(changes.len(), 150 + 150 + 70);
+    assert!(changes.windows(2).all(|pair| (pair[0].revision, pair[0].seq) < (pair[1].revision, pair[1].seq)));
+}
+
 async fn every_commit_leaves_one_audit_row_and_a_rollback_none(fresh: Fresh) {
     let store = open(&fresh).await;
     put(&store, "a", "{}").await;
@@ -271,6 +296,7 @@ suite! {
     inserting_twice_and_replacing_stale_are_conflicts,
     concurrent_writers_lose_no_update_and_leave_no_gap,
     lists_page_in_id_order_and_trees_come_and_go_whole,
+    batches_do_what_single_statements_do,
     every_commit_leaves_one_audit_row_and_a_rollback_none,
     pointers_move_and_leave_tombstones,
     the_head_moves_on_commits_of_another_handle,

@@ -78,14 +78,11 @@ impl ApiWrite {
     pub(crate) async fn replace_definition(&mut self, tree: &ApiTree) -> Result<(), AwsError> {
         let stored = self.write.tree(&self.api.id).await.map_err(failure::store)?;
         let mut stored: HashMap<Key, Doc> = stored.into_iter().map(|doc| (doc.key.clone(), doc)).collect();
-        for new in scatter(tree)? {
-            if stored.remove(&new.key).is_none_or(|old| old.body != new.body) {
-                self.write.put(&new).await.map_err(failure::store)?;
-            }
-        }
-        for gone in stored.into_keys().filter(|key| !LIVE.contains(&&*key.kind)) {
-            self.write.delete(&gone).await.map_err(failure::store)?;
-        }
+        let mut changed = scatter(tree)?;
+        changed.retain(|new| stored.remove(&new.key).is_none_or(|old| old.body != new.body));
+        self.write.put_many(&changed).await.map_err(failure::store)?;
+        let gone: Vec<Key> = stored.into_keys().filter(|key| !LIVE.contains(&&*key.kind)).collect();
+        self.write.delete_many(&gone).await.map_err(failure::store)?;
         self.put_api(tree.api.clone());
         Ok(())
     }

@@ -96,7 +96,8 @@ impl Found {
 /// Members that say something.
 fn pick(value: &Value, members: &[&str]) -> Map<String, Value> {
     let says = |value: &&Value| !value.is_null() && value.as_str() != Some("");
-    let found = members.iter().filter_map(|member| Some(((*member).to_owned(), value.get(member).filter(says)?.clone())));
+    let found =
+        members.iter().filter_map(|member| Some(((*member).to_owned(), value.get(member).filter(says)?.clone())));
     found.collect()
 }
 

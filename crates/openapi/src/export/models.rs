@@ -42,9 +42,10 @@ pub(super) fn check(tree: &ApiTree) -> Result<(), AwsError> {
 pub(super) fn schemas(tree: &ApiTree, options: &ExportOptions) -> Map<String, Value> {
     let complete = options.extensions.apigateway;
     let used = used(tree);
-    let shown = tree.models.iter().filter(|model| {
-        used.contains(model.name.as_str()) || (complete && is_json(&model.content_type))
-    });
+    let shown = tree
+        .models
+        .iter()
+        .filter(|model| used.contains(model.name.as_str()) || (complete && is_json(&model.content_type)));
     let schema = |model: &Model| {
         let link = link(tree);
         let text = model.schema.clone().unwrap_or_default().replace(&link, options.kind.dialect().schema_prefix());

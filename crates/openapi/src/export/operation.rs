@@ -31,13 +31,7 @@ pub(super) fn paths(tree: &ApiTree, options: &ExportOptions, schemes: &Schemes) 
     Value::Object(paths.into_iter().map(|(path, item)| (path.to_owned(), Value::Object(item))).collect())
 }
 
-fn operation(
-    tree: &ApiTree,
-    method: &Method,
-    resource_id: &str,
-    options: &ExportOptions,
-    schemes: &Schemes,
-) -> Value {
+fn operation(tree: &ApiTree, method: &Method, resource_id: &str, options: &ExportOptions, schemes: &Schemes) -> Value {
     let mut shown = Map::new();
     let mut put = |name: &str, value: Value| drop(shown.insert(name.to_owned(), value));
     if let Some(name) = &method.operation_name {

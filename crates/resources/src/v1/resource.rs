@@ -107,11 +107,7 @@ fn check_place(all: &[Resource], own: Option<&str>, parent: &Resource, part: &st
 ///
 /// # Errors
 /// rest-admin-api §2.6, rows of CreateResource.
-pub fn check_siblings<'a>(
-    parent: &Resource,
-    held: impl Iterator<Item = &'a str>,
-    part: &str,
-) -> Result<(), AwsError> {
+pub fn check_siblings<'a>(parent: &Resource, held: impl Iterator<Item = &'a str>, part: &str) -> Result<(), AwsError> {
     if parent.is_greedy() {
         let greedy = parent.path_part.as_deref().unwrap_or_default();
         return Err(AwsError::bad_request(format!(
