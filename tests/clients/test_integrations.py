@@ -258,7 +258,9 @@ def test_a_definition_must_not_reach_inner_addresses_unless_told(tmp_path, upstr
         import boto3
         client = boto3.client("apigateway", endpoint_url=f"http://{control.ports['admin']}", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         api = client.create_rest_api(name="inner")
-        put(client, api["id"], api["rootResourceId"], type="HTTP_PROXY", integrationHttpMethod="GET", uri=f"http://{upstream.address}/")
+        at = put(client, api["id"], api["rootResourceId"], type="HTTP_PROXY", integrationHttpMethod="GET", uri=f"http://{upstream.address}/")
+        tested = client.test_invoke_method(**at)
+        assert tested["status"] == 500 and "Invalid endpoint address" in tested["log"]
         client.create_deployment(restApiId=api["id"], stageName="dev")
         url = f"http://{worker.ports['traffic']}/_aws/execute-api/{api['id']}/dev"
         answer = eventually(lambda: (lambda a: a if a.status != 403 else None)(call(url)))

@@ -28,7 +28,9 @@ def functions():
     server.calls, server.answers = [], {
         "echo": lambda event: (200, {}, {"statusCode": 201, "headers": {"X-From": "function"}, "body": json.dumps(event)}),
         "decide": decide,
-        "silent": lambda event: (403, {}, {"Message": "no"}),
+        "broken": lambda event: (200, {"x-amz-function-error": "Unhandled"}, {"errorMessage": "no"}),
+        "throttled": lambda event: (429, {}, {"Type": "User"}),
+        "odd": lambda event: (200, {}, {"unknown": 1}),
     }
     yield server
     server.shutdown()
@@ -189,6 +191,22 @@ def test_a_proxy_function_is_sent_the_event_of_a_test(client, functions):
     assert call["x-amz-source-arn"] == f"arn:aws:execute-api:us-east-1:000000000000:{api['id']}/test-invoke-stage/GET/"
     assert "Authorization=***" in "".join(lines(answer)) and "Signature" not in answer["log"]
 
+
+
+@pytest.mark.parametrize("name, status, why", [
+    ("broken", 502, ["Lambda execution failed with status 200 due to customer function error: no. Lambda request id: lambda-id"]),
+    ("throttled", 500, ["Lambda invocation failed with status: 429. Lambda request id: lambda-id",
+                        "Execution failed due to configuration error: Rate Exceeded."]),
+    ("odd", 502, ["Execution failed due to configuration error: Malformed Lambda proxy response"])])
+def test_a_function_that_fails_is_explained(client, name, status, why):
+    """rest-data-plane §6.5, §6.6: log texts"""
+    api = client.create_rest_api(name="failing functions")
+    at = put(client, api["id"], api["rootResourceId"], "GET", type="AWS_PROXY", integrationHttpMethod="POST", uri=invocation(name))
+
+    answer = client.test_invoke_method(**at)
+
+    assert (answer["status"], answer["body"]) == (status, '{"message": "Internal server error"}')
+    assert lines(answer)[-1 - len(why):] == [*why, f"Method completed with status: {status}"]
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,19 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
     match invoked.status {
         200..=299 => {}
         401 | 403 => return Err(failure("Invalid permissions on Lambda function")),
-        429 => return Err(failure("Rate Exceeded.")),
-        status => return Err(malformed(format!("Lambda invocation failed with status: {status}"))),
+        429 => {
+            if let Some(log) = exchange.log() {
+                log.line(refusal(429, exchange));
+            }
+            return Err(failure("Rate Exceeded."));
+        }
+        status => return Err(malformed(refusal(status, exchange))),
     }
     if invoked.function_error {
-        return Err(malformed("Lambda execution failed with status 200 due to customer function error"));
+        let (message, id) = (super::lambda::error_message(invoked).unwrap_or_default(), request_id(exchange));
+        return Err(malformed(format!(
+            "Lambda execution failed with status 200 due to customer function error: {message}. Lambda request id: {id}"
+        )));
     }
     let object: Map<String, Value> =
         serde_json::from_slice(&invoked.body).map_err(|_| malformed("Malformed Lambda proxy response"))?;
@@ -49,6 +57,15 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
     *response.status_mut() = status;
     *response.headers_mut() = answer;
     Ok(response)
+}
+
+/// The line of a Lambda service that did not run the function (rest-data-plane §6.5).
+fn refusal(status: u16, exchange: &Exchange) -> String {
+    format!("Lambda invocation failed with status: {status}. Lambda request id: {}", request_id(exchange))
+}
+
+fn request_id(exchange: &Exchange) -> &str {
+    exchange.notes.endpoint_request_id.as_deref().unwrap_or_default()
 }
 
 fn failure(cause: &'static str) -> Failure {
