@@ -86,6 +86,11 @@ impl Cx {
         self.control.store.write(author, self.at.0).await.map_err(failure::store)
     }
 
+    /// Leaves an audit row for a call that changes no document.
+    pub(crate) async fn note(&self) -> Result<(), AwsError> {
+        self.write().await?.commit().await.map(drop).map_err(failure::store)
+    }
+
     /// Opens a write transaction on the API named in the path, or answers AWS's 404.
     pub(crate) async fn open(&self) -> Result<ApiWrite, AwsError> {
         self.open_or(|| errors::unknown_api(self.account(), self.api_id())).await

@@ -28,6 +28,7 @@ pub(crate) async fn method(cx: Cx) -> Answer {
     let tree = draft(&cx, verb).await?;
     let settings = settings(&cx, &tree.api, variables);
     let test = MethodTest { plan: plan(&tree), settings, verb, request, client_certificate };
+    cx.note().await?;
     let result = cx.control.bench.method(test).await.map_err(refused)?;
     Ok(Reply::json(200, &method_result(&result)))
 }
@@ -45,6 +46,7 @@ pub(crate) async fn authorizer(cx: Cx) -> Answer {
     let settings = settings(&cx, &api, variables);
     let authorizer = lower::authorizer(&found);
     let test = AuthorizerTest { id: found.id, authorizer, settings, request, context };
+    cx.note().await?;
     let result = cx.control.bench.authorizer(test).await.map_err(refused)?;
     Ok(Reply::json(200, &authorizer_result(&result)))
 }
