@@ -92,6 +92,17 @@ mod tests {
         }
     }
 
+    /// A deployment is refused with these words.
+    #[test]
+    fn a_template_that_does_not_parse_is_named_with_line_and_column() {
+        let texts = BTreeMap::from([("application/json".to_owned(), "{\n #if($x)".to_owned())]);
+
+        let (media_type, error) = Templates::parse(&texts).unwrap_err();
+
+        assert_eq!(media_type, "application/json");
+        assert_eq!(error.to_string(), "`#if` without `#end` at line 2, column 9");
+    }
+
     #[test]
     fn passthrough_decides_what_happens_to_unmatched_bodies() {
         let some = templates(&[("application/json", "J"), ("text/plain", "")]);

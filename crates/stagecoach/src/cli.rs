@@ -79,6 +79,9 @@ pub(crate) struct Traffic {
     /// Largest request or response payload, bytes
     #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
     pub(crate) max_payload: usize,
+    /// Largest number of rounds of a #foreach in a mapping template
+    #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
+    pub(crate) max_iterations: usize,
     /// Where access log lines go: `stdout`, `off` or a file
     #[arg(long, env = "STAGECOACH_ACCESS_LOG", default_value = "off")]
     pub(crate) access_log: String,

@@ -166,6 +166,7 @@ impl Traffic {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         options.cores = if self.cores == 0 { cores } else { self.cores };
         options.max_payload = self.max_payload;
+        options.templates.iterations = self.max_iterations;
         options.access_log = match self.access_log.as_str() {
             "off" => None,
             "stdout" => Some("/dev/stdout".into()),

@@ -1,12 +1,35 @@
 //! The mapping template language (Velocity as API Gateway runs it) and its JSONPath.
 //!
-//! Built so far: templates without references or directives, and definite JSON paths. A template that uses more parses
-//! and says what it needs ([`Template::needs`]), so that only the requests that reach it are refused, by name.
+//! A [`Template`] is parsed once, when a snapshot is loaded, and rendered per request over a [`Scope`]. Everything a
+//! rendering makes lives in a [`Heap`], which counts steps and bytes: no template hangs, recurses off the stack or
+//! takes the machine's memory. [`gateway`] is the scope that API Gateway gives templates (`$input`, `$util`, `$context`,
+//! `$stageVariables`).
 //!
 //! Must not know: tokio, HTTP, snapshots.
 
+mod ast;
+mod cursor;
+mod directive;
+mod expression;
+pub mod fuzz;
+pub mod gateway;
+pub mod heap;
+mod json;
+pub mod limits;
+mod machine;
+mod methods;
+pub mod number;
 pub mod path;
+mod print;
+mod reference;
+mod regexes;
+pub mod scope;
 pub mod template;
+mod text;
 
+pub use heap::{Heap, Value};
+pub use limits::{Limits, RenderError};
+pub use number::Number;
 pub use path::Path;
-pub use template::{Needs, ParseError, Template};
+pub use scope::Scope;
+pub use template::{ParseError, Template};

@@ -1,9 +1,11 @@
 //! Integrations: what a method calls, and the mapping around it.
 
+pub(crate) mod facts;
 pub(crate) mod http;
 pub(crate) mod lambda;
 pub(crate) mod lambda_event;
 pub(crate) mod lambda_reply;
+pub(crate) mod mapped;
 pub(crate) mod mock;
 pub(crate) mod payload;
 pub(crate) mod respond;
@@ -52,7 +54,7 @@ pub(crate) async fn integrate(
     match method.integration.kind {
         IntegrationType::HttpProxy => http::proxy(core, exchange, method, body).await,
         IntegrationType::Http => Box::pin(http::mapped(core, exchange, method, body)).await,
-        IntegrationType::Mock => mock::run(exchange, method, body).await,
+        IntegrationType::Mock => mock::run(core, exchange, method, body).await,
         IntegrationType::AwsProxy => Box::pin(lambda::proxy(core, exchange, method, body)).await,
         IntegrationType::Aws => Box::pin(lambda::mapped(core, exchange, method, body)).await,
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::Value;
 use stagecoach_plan::expression::Expression;
+use stagecoach_vtl::{Heap, Limits, Path, Value};
 
 use crate::exchange::Exchange;
 use crate::query::Query;
@@ -51,7 +51,7 @@ impl<'a> Source<'a> {
             Expression::Context(name) => self.exchange.context(name).map(Cow::into_owned),
             Expression::Static(text) => Some(text.to_string()),
             Expression::Body => Some(self.body_text()),
-            Expression::BodyPath(path) => self.body_json()?.and_then(|json| path.find(&json).and_then(text)),
+            Expression::BodyPath(path) => self.body_value(path)?,
         })
     }
 
@@ -76,20 +76,23 @@ impl<'a> Source<'a> {
     }
 
     /// Parsed only when it looks like JSON; other text has no members.
-    fn body_json(&self) -> Result<Option<Value>, InvalidJson> {
+    fn body_value(&self, path: &Path) -> Result<Option<String>, InvalidJson> {
         let text = self.body_text();
-        match text.trim_start().starts_with(['{', '[', '"', '\'']) {
-            true => serde_json::from_str(&text).map(Some).map_err(|_| InvalidJson),
-            false => Ok(None),
+        if !text.trim_start().starts_with(['{', '[', '"', '\'']) {
+            return Ok(None);
         }
+        let mut heap = Heap::new(Limits::default());
+        let document = heap.read_json(&text).ok().flatten().ok_or(InvalidJson)?;
+        let found = path.find(&mut heap, &document).map_err(|_| InvalidJson)?;
+        found.map_or(Ok(None), |value| written(&mut heap, &value))
     }
 }
 
 /// Scalars as written, objects and arrays as JSON text, null as missing.
-fn text(value: &Value) -> Option<String> {
+fn written(heap: &mut Heap, value: &Value) -> Result<Option<String>, InvalidJson> {
     match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        Value::Null => Ok(None),
+        Value::Text(text) => Ok(Some(text.to_string())),
+        value => heap.json(value).map(Some).map_err(|_| InvalidJson),
     }
 }

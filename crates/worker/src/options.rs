@@ -32,6 +32,8 @@ pub struct Options {
     pub credentials: Credentials,
     /// Allow private, loopback and link-local upstreams.
     pub allow_private: bool,
+    /// What one rendering of a mapping template may use.
+    pub templates: stagecoach_vtl::Limits,
 }
 
 impl Options {
@@ -49,6 +51,7 @@ impl Options {
             lambda: Vec::new(),
             credentials: Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
             allow_private: false,
+            templates: stagecoach_vtl::Limits::default(),
         }
     }
 }

@@ -8,18 +8,17 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method as HttpMethod, Request, Response, Uri};
 use stagecoach_base::Verb;
 use stagecoach_plan::Method;
-use stagecoach_plan::expression::{Expression, Location};
 use stagecoach_plan::target::Endpoint;
 
+use super::mapped::Mapped;
 use super::respond::{Outcome, respond};
-use super::{invalid_json, payload, unreadable};
+use super::{payload, unreadable};
 use crate::body::{ReplyBody, RequestBody, UpstreamBody};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
-use crate::mapping::Source;
 use crate::upstream::{self, Call};
-use crate::{encode, headers, ids};
+use crate::{headers, ids};
 
 const API_ID: HeaderName = HeaderName::from_static("x-amzn-apigateway-api-id");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -28,14 +27,6 @@ const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Ceiling of a back end's answer that is buffered for mapping, bytes.
 pub(crate) const LARGEST_ANSWER: usize = stagecoach_base::limits::PAYLOAD_BYTES;
-
-/// The parameter mappings of a request, evaluated.
-#[derive(Default)]
-struct Mapped {
-    path: Vec<(Box<str>, String)>,
-    query: String,
-    headers: Vec<(HeaderName, HeaderValue)>,
-}
 
 /// HTTP_PROXY: the request goes on as it came, the answer comes back as it is.
 pub(crate) async fn proxy(
@@ -48,14 +39,14 @@ pub(crate) async fn proxy(
     let (mapped, body) = if method.integration.parameters.is_empty() {
         (Mapped::default(), UpstreamBody::Stream(body))
     } else if method.integration.passes_body() {
-        (evaluate(exchange, method, None)?, UpstreamBody::Stream(body))
+        (Mapped::evaluate(exchange, method, None)?, UpstreamBody::Stream(body))
     } else {
         let bytes = Box::pin(body.collect()).await.map_err(|error| unreadable(&error))?;
-        (evaluate(exchange, method, Some(&bytes))?, UpstreamBody::Full(bytes))
+        (Mapped::evaluate(exchange, method, Some(&bytes))?, UpstreamBody::Full(bytes))
     };
     let body = if carries_body(&verb) { body } else { UpstreamBody::Full(Bytes::new()) };
     let endpoint = endpoint(exchange, method, &mapped)?;
-    let uri = target(&endpoint, exchange.uri.query(), &mapped.query)?;
+    let uri = target(&endpoint, exchange.uri.query(), &mapped.query())?;
     let trace = trace(core, exchange);
     let headers = std::mem::take(&mut exchange.headers);
     let mut headers = forward_headers(headers, exchange, trace);
@@ -77,10 +68,12 @@ pub(crate) async fn mapped(
 ) -> Result<Response<ReplyBody>, Failure> {
     let verb = call_verb(exchange, method);
     let bytes = body.collect().await.map_err(|error| unreadable(&error))?;
-    let mapped = evaluate(exchange, method, Some(&bytes))?;
-    let body = if carries_body(&verb) { payload::request(exchange, method, bytes)? } else { Bytes::new() };
+    let mut mapped = Mapped::evaluate(exchange, method, Some(&bytes))?;
+    let (payload, overrides) = payload::request(core, exchange, method, bytes)?;
+    mapped.overlay(method, &overrides)?;
+    let body = if carries_body(&verb) { payload } else { Bytes::new() };
     let endpoint = endpoint(exchange, method, &mapped)?;
-    let uri = target(&endpoint, None, &mapped.query)?;
+    let uri = target(&endpoint, None, &mapped.query())?;
     let trace = trace(core, exchange);
     let mut headers = own_headers(exchange, &verb, &trace);
     finish_headers(&mut headers, &endpoint, mapped.headers);
@@ -93,7 +86,8 @@ pub(crate) async fn mapped(
         log.endpoint_body(&body);
     }
     let select = Some(parts.status.as_str().to_owned());
-    let mut response = respond(exchange, method, &Outcome { select, headers: parts.headers, body })?;
+    let outcome = Outcome { select, headers: parts.headers, body, overrides };
+    let mut response = respond(core, exchange, method, outcome)?;
     add_trace(&mut response, &trace);
     Ok(response)
 }
@@ -129,31 +123,6 @@ fn call_verb(exchange: &Exchange, method: &Method) -> HttpMethod {
 
 fn carries_body(verb: &HttpMethod) -> bool {
     !matches!(*verb, HttpMethod::GET | HttpMethod::HEAD | HttpMethod::OPTIONS)
-}
-
-fn evaluate(exchange: &Exchange, method: &Method, body: Option<&Bytes>) -> Result<Mapped, Failure> {
-    let source = Source::request(exchange, body);
-    let mut mapped = Mapped::default();
-    for mapping in &method.integration.parameters {
-        match mapping.location {
-            Location::Query => {
-                for value in source.values(&mapping.source).map_err(invalid_json)? {
-                    encode::push_pair(&mut mapped.query, &mapping.name, &value);
-                }
-            }
-            Location::Path => {
-                let value = source.value(&mapping.source).map_err(invalid_json)?;
-                // A path variable is raw already; anything else is made fit for a path.
-                let raw = matches!(mapping.source, Expression::Path(_));
-                mapped.path.extend(value.map(|v| (mapping.name.clone(), if raw { v } else { encode::path(&v) })));
-            }
-            Location::Header => {
-                let value = source.value(&mapping.source).map_err(invalid_json)?;
-                mapped.headers.extend(header(&mapping.name, value, false)?);
-            }
-        }
-    }
-    Ok(mapped)
 }
 
 /// A mapped header; an illegal target fails the request (rest-data-plane §3.3).
@@ -264,6 +233,9 @@ fn own_headers(exchange: &Exchange, verb: &HttpMethod, trace: &HeaderValue) -> H
 /// The endpoint's host, then the mapped headers over everything.
 fn finish_headers(headers: &mut HeaderMap, endpoint: &Endpoint, mapped: Vec<(HeaderName, HeaderValue)>) {
     headers.insert(header::HOST, endpoint.host.clone());
+    for (name, _) in &mapped {
+        headers.remove(name);
+    }
     headers.extend(mapped);
 }
 

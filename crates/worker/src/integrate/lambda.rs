@@ -12,6 +12,7 @@ use stagecoach_plan::expression::Location;
 use stagecoach_plan::target::{Endpoint, LambdaTarget};
 use stagecoach_plan::{GatewayResponseType, Method};
 use stagecoach_sigv4::Signer;
+use stagecoach_vtl::gateway::Overrides;
 
 use super::respond::{Outcome, respond};
 use super::{http as http_integration, invalid_json, lambda_event, lambda_reply, payload, unreadable};
@@ -79,7 +80,8 @@ pub(crate) async fn mapped(
         let value = source.value(&mapping.source).map_err(invalid_json)?;
         headers.extend(http_integration::header(&mapping.name, value, true)?);
     }
-    let event = payload::request(exchange, method, body.clone())?;
+    let (event, overrides) = payload::request(core, exchange, method, body.clone())?;
+    let headers = overridden(headers, &overrides)?;
     let trace = http_integration::trace(core, exchange);
     let invocation = Invocation::of(exchange, method, &target, event, headers);
     let invoked = invoke(core, exchange, invocation).await?;
@@ -87,10 +89,21 @@ pub(crate) async fn mapped(
         return Err(Failure::configuration("Invalid permissions on Lambda function"));
     }
     let select = error_message(&invoked);
-    let outcome = Outcome { select, headers: invoked.headers, body: invoked.body };
-    let mut response = respond(exchange, method, &outcome)?;
+    let outcome = Outcome { select, headers: invoked.headers, body: invoked.body, overrides };
+    let mut response = respond(core, exchange, method, outcome)?;
     http_integration::add_trace(&mut response, &trace);
     Ok(response)
+}
+
+/// Mapped headers with a template's in their place.
+fn overridden(mut headers: HeaderMap, overrides: &Overrides) -> Result<HeaderMap, Failure> {
+    for (name, values) in &overrides.header {
+        headers.remove(name);
+        for value in values {
+            headers.extend(http_integration::header(name, Some(value.clone()), true)?);
+        }
+    }
+    Ok(headers)
 }
 
 /// `errorMessage` of the result is what patterns are tried on; success has none.

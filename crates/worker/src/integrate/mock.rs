@@ -1,16 +1,20 @@
 //! MOCK: the request template says the status (rest-data-plane §6.3).
 
+use std::rc::Rc;
+
 use http::{HeaderMap, Response};
 use stagecoach_plan::Method;
 
 use super::respond::{Outcome, respond};
 use super::{payload, unreadable};
 use crate::body::{ReplyBody, RequestBody};
+use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 
 /// Answers without a back end.
 pub(crate) async fn run(
+    core: &Rc<Core>,
     exchange: &Exchange,
     method: &Method,
     body: RequestBody,
@@ -19,14 +23,14 @@ pub(crate) async fn run(
         true => bytes::Bytes::new(),
         false => Box::pin(body.collect()).await.map_err(|error| unreadable(&error))?,
     };
-    let payload = payload::request(exchange, method, body)?;
+    let (payload, overrides) = payload::request(core, exchange, method, body)?;
     let status = std::str::from_utf8(&payload).ok().and_then(status_code).ok_or_else(|| {
         Failure::configuration(
             "Unable to parse statusCode. It should be an integer that is defined in the request template.",
         )
     })?;
-    let outcome = Outcome { select: Some(status.to_string()), headers: HeaderMap::new(), body: bytes::Bytes::new() };
-    respond(exchange, method, &outcome)
+    let (select, headers) = (Some(status.to_string()), HeaderMap::new());
+    respond(core, exchange, method, Outcome { select, headers, body: bytes::Bytes::new(), overrides })
 }
 
 /// `statusCode` of a template's output: strict JSON first, then AWS's lenient reading.

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use stagecoach_plan::Method;
+use stagecoach_vtl::gateway::Overrides;
 
 use super::payload;
 use crate::body::ReplyBody;
+use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::headers;
@@ -20,10 +22,17 @@ pub(crate) struct Outcome {
     pub(crate) headers: HeaderMap,
     /// The back end's body.
     pub(crate) body: Bytes,
+    /// What the request template overrides.
+    pub(crate) overrides: Overrides,
 }
 
 /// The client's answer.
-pub(crate) fn respond(exchange: &Exchange, method: &Method, outcome: &Outcome) -> Result<Response<ReplyBody>, Failure> {
+pub(crate) fn respond(
+    core: &Core,
+    exchange: &Exchange,
+    method: &Method,
+    mut outcome: Outcome,
+) -> Result<Response<ReplyBody>, Failure> {
     let integration = &method.integration;
     let row = integration.selection.select(outcome.select.as_deref());
     let row = row.and_then(|index| integration.responses.get(index)).ok_or_else(|| {
@@ -37,17 +46,35 @@ pub(crate) fn respond(exchange: &Exchange, method: &Method, outcome: &Outcome) -
         return Err(Failure::configuration(text));
     }
     let backend_type = headers::media_type(&outcome.headers, CONTENT_TYPE);
-    let mapped = map_headers(exchange, row, outcome)?;
-    let (body, template_type) = payload::response(exchange, row, outcome.body.clone(), backend_type)?;
+    let mapped = map_headers(exchange, row, &outcome)?;
+    let (body, template_type) =
+        payload::response(core, exchange, row, outcome.body.clone(), backend_type, &mut outcome.overrides)?;
     let mut response = Response::new(ReplyBody::Full(body));
-    *response.status_mut() = StatusCode::from_u16(row.status).map_err(|_| Failure::configuration("bad status"))?;
+    let status = outcome.overrides.status.unwrap_or(row.status);
+    *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Failure::configuration("bad status"))?;
     *response.headers_mut() = mapped;
+    override_headers(response.headers_mut(), row, &outcome.overrides);
     if !response.headers().contains_key(CONTENT_TYPE) {
         let value = template_type.and_then(|text| HeaderValue::from_str(text).ok());
         let value = value.unwrap_or_else(|| HeaderValue::from_static("application/json"));
         response.headers_mut().insert(CONTENT_TYPE, value);
     }
     Ok(response)
+}
+
+/// A template's header replaces a mapped one of the same spelling; one that differs in case is sent beside it
+/// (rest-data-plane §5.5).
+fn override_headers(headers: &mut HeaderMap, row: &stagecoach_plan::integration::Response, overrides: &Overrides) {
+    for (name, values) in &overrides.response_header {
+        let Some(sent) = headers::mapped_response(name) else { continue };
+        let respelled = |mapped: &str| mapped != name && mapped.eq_ignore_ascii_case(name);
+        if !row.parameters.iter().any(|mapping| respelled(&mapping.name)) {
+            headers.remove(&sent);
+        }
+        for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+            headers.append(sent.clone(), value);
+        }
+    }
 }
 
 /// Only mapped headers pass; some are renamed (rest-data-plane §3.4).

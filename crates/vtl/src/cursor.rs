@@ -1,0 +1,126 @@
+//! A place in a template's text.
+
+use crate::limits::NESTING;
+use crate::template::{ParseError, Problem};
+
+pub(crate) struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+    depth: usize,
+    in_string: bool,
+    /// Where `text` begins in the whole template, for texts that are strings within it.
+    origin: (usize, usize),
+}
+
+impl<'t> Cursor<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, at: 0, depth: 0, in_string: false, origin: (1, 1) }
+    }
+
+    /// A cursor over a string literal's text, at the literal's place and depth.
+    pub(crate) fn within<'s>(&self, text: &'s str, start: usize) -> Cursor<'s> {
+        Cursor { text, at: 0, depth: self.depth, in_string: true, origin: self.place(start) }
+    }
+
+    /// Whether this is a string's text and not the template's own.
+    pub(crate) fn in_string(&self) -> bool {
+        self.in_string
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'t str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    pub(crate) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(crate) fn starts_with(&self, text: &str) -> bool {
+        self.rest().starts_with(text)
+    }
+
+    /// Moves on by `bytes`, which end a character.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.at = self.text.len().min(self.at + bytes);
+    }
+
+    /// Goes back to a place it has been at.
+    pub(crate) fn reset(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    pub(crate) fn eat(&mut self, text: &str) -> bool {
+        let found = self.starts_with(text);
+        if found {
+            self.skip(text.len());
+        }
+        found
+    }
+
+    pub(crate) fn expect(&mut self, text: &'static str) -> Result<(), ParseError> {
+        if self.eat(text) { Ok(()) } else { Err(self.error(Problem::Expected(text))) }
+    }
+
+    /// The characters from here that `belongs` accepts.
+    pub(crate) fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'t str {
+        let rest = self.rest();
+        let end = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
+        self.skip(end);
+        rest.get(..end).unwrap_or_default()
+    }
+
+    /// Blanks, tabs and line ends: what may stand between the parts of an expression.
+    pub(crate) fn skip_space(&mut self) {
+        self.take_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
+    }
+
+    /// Blanks and the line end behind them, which a directive takes along; nothing when there is no line end.
+    pub(crate) fn skip_line_end(&mut self) {
+        let start = self.at;
+        self.take_while(|c| matches!(c, ' ' | '\t'));
+        if !(self.eat("\r\n") || self.eat("\n") || self.eat("\r")) {
+            self.reset(start);
+        }
+    }
+
+    /// Runs `inner` one level deeper.
+    pub(crate) fn nest<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
+        if self.depth >= NESTING {
+            return Err(self.error(Problem::TooDeep));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    pub(crate) fn error(&self, problem: Problem) -> ParseError {
+        self.error_at(self.at, problem)
+    }
+
+    pub(crate) fn error_at(&self, at: usize, problem: Problem) -> ParseError {
+        let (line, column) = self.place(at);
+        ParseError { problem, line, column }
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.between(0, at);
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        match before.matches('\n').count() {
+            0 => (self.origin.0, self.origin.1 + column),
+            lines => (self.origin.0 + lines, column + 1),
+        }
+    }
+}

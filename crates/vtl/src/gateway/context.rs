@@ -1,0 +1,198 @@
+//! `$context`, and what a template overrides through it.
+
+use super::Facts;
+use crate::heap::{Heap, MapId, MapKind, Value};
+use crate::limits::RenderError;
+use crate::number::Number;
+
+/// What templates set through `$context.requestOverride` and `$context.responseOverride` (rest-data-plane §5.5). A
+/// value that was a list is several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Path variables of the integration's URI.
+    pub path: Vec<(String, Vec<String>)>,
+    /// The integration's query string.
+    pub querystring: Vec<(String, Vec<String>)>,
+    /// The integration's headers.
+    pub header: Vec<(String, Vec<String>)>,
+    /// The client's headers.
+    pub response_header: Vec<(String, Vec<String>)>,
+    /// The client's status; what is no integer of 100–599 is ignored.
+    pub status: Option<u16>,
+}
+
+/// A member of `$context`.
+enum Member {
+    /// Text; null when there is none.
+    Text(&'static str),
+    Number(&'static str),
+    /// Not there at all when there is none.
+    Optional(&'static str),
+    Identity,
+    RequestOverride,
+    ResponseOverride,
+}
+
+/// In the order recorded on AWS (rest-data-plane §5.4).
+const MEMBERS: [Member; 20] = [
+    Member::Text("resourceId"),
+    Member::Text("resourcePath"),
+    Member::Text("httpMethod"),
+    Member::Text("extendedRequestId"),
+    Member::Text("requestTime"),
+    Member::Text("path"),
+    Member::Text("accountId"),
+    Member::Text("protocol"),
+    Member::RequestOverride,
+    Member::Text("stage"),
+    Member::Text("domainPrefix"),
+    Member::Number("requestTimeEpoch"),
+    Member::Text("requestId"),
+    Member::Identity,
+    Member::Text("domainName"),
+    Member::Text("deploymentId"),
+    Member::ResponseOverride,
+    Member::Text("apiId"),
+    Member::Optional("isCanaryRequest"),
+    Member::Optional("awsEndpointRequestId"),
+];
+
+/// Members of `$context.identity`, null when unused.
+const IDENTITY: [&str; 12] = [
+    "cognitoIdentityPoolId",
+    "accountId",
+    "cognitoIdentityId",
+    "caller",
+    "sourceIp",
+    "principalOrgId",
+    "accessKey",
+    "cognitoAuthenticationType",
+    "cognitoAuthenticationProvider",
+    "userArn",
+    "userAgent",
+    "user",
+];
+
+pub(super) fn build(heap: &mut Heap, facts: &dyn Facts, overrides: &Overrides) -> Result<MapId, RenderError> {
+    let context = heap.map(MapKind::Plain)?;
+    for member in &MEMBERS {
+        let (name, value) = match member {
+            Member::Text(name) => (*name, text(heap, facts, name)?),
+            Member::Number(name) => {
+                let number = facts.context(name).map(|text| Value::Number(Number::from_json(&text)));
+                (*name, number.unwrap_or(Value::Null))
+            }
+            Member::Optional(name) => match text(heap, facts, name)? {
+                Value::Null => continue,
+                value => (*name, value),
+            },
+            Member::Identity => ("identity", identity(heap, facts)?),
+            Member::RequestOverride => ("requestOverride", request_override(heap, overrides)?),
+            Member::ResponseOverride => ("responseOverride", response_override(heap, overrides)?),
+        };
+        heap.put(context, name, value)?;
+    }
+    Ok(context)
+}
+
+fn text(heap: &mut Heap, facts: &dyn Facts, name: &str) -> Result<Value, RenderError> {
+    match facts.context(name) {
+        Some(text) => heap.text(&text),
+        None => Ok(Value::Null),
+    }
+}
+
+fn identity(heap: &mut Heap, facts: &dyn Facts) -> Result<Value, RenderError> {
+    let map = heap.map(MapKind::Quiet)?;
+    for name in IDENTITY {
+        let value = text(heap, facts, &format!("identity.{name}"))?;
+        heap.put(map, name, value)?;
+    }
+    // Only there when the method requires a key, or over mutual TLS or a private endpoint.
+    for name in ["apiKey", "apiKeyId", "vpcId", "vpceId"] {
+        match text(heap, facts, &format!("identity.{name}"))? {
+            Value::Null => {}
+            value => drop(heap.put(map, name, value)?),
+        }
+    }
+    Ok(Value::Map(map))
+}
+
+fn request_override(heap: &mut Heap, overrides: &Overrides) -> Result<Value, RenderError> {
+    let map = heap.map(MapKind::Quiet)?;
+    let parts = [("header", &overrides.header), ("path", &overrides.path), ("querystring", &overrides.querystring)];
+    for (name, values) in parts {
+        let values = restore(heap, values)?;
+        heap.put(map, name, values)?;
+    }
+    Ok(Value::Map(map))
+}
+
+fn response_override(heap: &mut Heap, overrides: &Overrides) -> Result<Value, RenderError> {
+    let map = heap.map(MapKind::Quiet)?;
+    let values = restore(heap, &overrides.response_header)?;
+    heap.put(map, "header", values)?;
+    if let Some(status) = overrides.status {
+        heap.put(map, "status", Value::Number(Number::Int(status.into())))?;
+    }
+    Ok(Value::Map(map))
+}
+
+fn restore(heap: &mut Heap, values: &[(String, Vec<String>)]) -> Result<Value, RenderError> {
+    let map = heap.map(MapKind::Plain)?;
+    for (name, values) in values {
+        let texts = values.iter().map(|value| heap.text(value)).collect::<Result<Vec<_>, _>>()?;
+        let value = match texts.as_slice() {
+            [one] => one.clone(),
+            _ => heap.list(texts)?,
+        };
+        heap.put(map, name, value)?;
+    }
+    Ok(Value::Map(map))
+}
+
+/// The overrides that a template has left in its `$context`.
+pub(super) fn collect(heap: &mut Heap, context: MapId) -> Result<Overrides, RenderError> {
+    let request = member(heap, Some(context), "requestOverride");
+    let response = member(heap, Some(context), "responseOverride");
+    let mut part = |holder, name| {
+        let map = member(heap, holder, name);
+        map.map_or_else(|| Ok(Vec::new()), |map| values(heap, map))
+    };
+    let overrides = Overrides {
+        path: part(request, "path")?,
+        querystring: part(request, "querystring")?,
+        header: part(request, "header")?,
+        response_header: part(response, "header")?,
+        status: None,
+    };
+    let status = match response.and_then(|map| heap.get(map, "status")) {
+        Some(Value::Number(number)) => number.integer().and_then(|status| u16::try_from(status).ok()),
+        _ => None,
+    };
+    Ok(Overrides { status: status.filter(|status| (100..=599).contains(status)), ..overrides })
+}
+
+fn member(heap: &Heap, map: Option<MapId>, name: &str) -> Option<MapId> {
+    match heap.get(map?, name) {
+        Some(Value::Map(map)) => Some(*map),
+        _ => None,
+    }
+}
+
+fn values(heap: &mut Heap, map: MapId) -> Result<Vec<(String, Vec<String>)>, RenderError> {
+    let mut all = Vec::new();
+    for (name, value) in heap.entries(map).to_vec() {
+        let items = match value {
+            Value::Null => continue,
+            Value::List(list) => heap.copy_items(list)?,
+            value => vec![value],
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            texts.push(heap.print(&item)?.to_string());
+        }
+        all.push((name.to_string(), texts));
+    }
+    Ok(all)
+}

@@ -1,0 +1,270 @@
+//! Values of one rendering. Lists and maps live in a heap and are shared by number, as Java shares them by reference:
+//! circles cost nothing, and all goes at once when the rendering is over.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::limits::{Limits, RenderError, WORK};
+use crate::number::Number;
+use crate::regexes::Patterns;
+
+/// A value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Null, and what is not there; mostly behaves as the empty string (rest-data-plane §5.6).
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// Text.
+    Text(Rc<str>),
+    /// A list of the heap.
+    List(ListId),
+    /// A map of the heap.
+    Map(MapId),
+    /// The loop at this depth, from 0: `$foreach`.
+    Loop(usize),
+    /// An object of the host, by its number there.
+    Host(u8),
+}
+
+/// Names a list of a heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListId(usize);
+
+/// Names a map of a heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapId(usize);
+
+/// How a map behaves besides holding values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MapKind {
+    /// As a map.
+    #[default]
+    Plain,
+    /// An entry of another map: prints `key=value`.
+    Entry,
+    /// Prints empty as a whole, as parts of `$context` do (rest-data-plane §5.4).
+    Quiet,
+    /// Names match whatever their case: headers.
+    Folded,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    pub(crate) items: Vec<Value>,
+    /// Made from JSON text: prints as JSON.
+    pub(crate) json: bool,
+}
+
+/// Keys in the order they came. Small maps are searched, large ones have an index.
+#[derive(Debug, Default)]
+pub(crate) struct Map {
+    pub(crate) kind: MapKind,
+    entries: Vec<(Rc<str>, Value)>,
+    index: HashMap<Rc<str>, usize>,
+}
+
+/// Entries up to which a map is searched one by one.
+const SEARCHED: usize = 16;
+/// Bytes a value takes in a list or map, with its share of what holds it.
+const VALUE_BYTES: usize = 48;
+
+impl Map {
+    pub(crate) fn entries(&self) -> &[(Rc<str>, Value)] {
+        &self.entries
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.kind == MapKind::Folded {
+            return self.entries.iter().position(|(key, _)| key.eq_ignore_ascii_case(name));
+        }
+        match self.entries.len() > SEARCHED {
+            true => self.index.get(name).copied(),
+            false => self.entries.iter().position(|(key, _)| &**key == name),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.entries.get(self.position(name)?).map(|(_, value)| value)
+    }
+
+    /// Puts a value; answers the one before it.
+    pub(crate) fn put(&mut self, name: Rc<str>, value: Value) -> Option<Value> {
+        if let Some(known) = self.position(&name).and_then(|at| self.entries.get_mut(at)) {
+            return Some(std::mem::replace(&mut known.1, value));
+        }
+        self.entries.push((name, value));
+        match self.entries.len() {
+            length if length == SEARCHED + 1 => self.reindex(),
+            length if length > SEARCHED => {
+                let last = self.entries.last().map(|(key, _)| key.clone());
+                self.index.extend(last.map(|key| (key, length - 1)));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Value> {
+        let (_, value) = self.entries.remove(self.position(name)?);
+        self.reindex();
+        Some(value)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.index.clear();
+    }
+
+    fn reindex(&mut self) {
+        self.index = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+    }
+}
+
+/// All lists and maps of one rendering, and what it has used so far.
+#[derive(Debug)]
+pub struct Heap {
+    lists: Vec<List>,
+    maps: Vec<Map>,
+    pub(crate) limits: Limits,
+    pub(crate) patterns: Patterns,
+    steps: u64,
+    memory: usize,
+}
+
+impl Heap {
+    /// An empty heap.
+    pub fn new(limits: Limits) -> Self {
+        let memory = limits.memory;
+        Self { lists: Vec::new(), maps: Vec::new(), limits, patterns: Patterns::default(), steps: 0, memory }
+    }
+
+    pub(crate) fn step(&mut self) -> Result<(), RenderError> {
+        self.work(0)
+    }
+
+    /// One step, and those for reading `bytes` of text.
+    pub(crate) fn work(&mut self, bytes: usize) -> Result<(), RenderError> {
+        self.steps += 1 + u64::try_from(bytes / WORK).unwrap_or(u64::MAX / 2);
+        if self.steps > self.limits.steps { Err(RenderError::Steps) } else { Ok(()) }
+    }
+
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), RenderError> {
+        self.memory = self.memory.checked_sub(bytes).ok_or(RenderError::Memory)?;
+        Ok(())
+    }
+
+    /// Takes account of `count` values that are about to be made.
+    pub(crate) fn charge_values(&mut self, count: usize) -> Result<(), RenderError> {
+        self.charge(count.saturating_mul(VALUE_BYTES))
+    }
+
+    /// A text value.
+    ///
+    /// # Errors
+    /// [`RenderError::Memory`].
+    pub fn text(&mut self, text: &str) -> Result<Value, RenderError> {
+        self.shared(text).map(Value::Text)
+    }
+
+    pub(crate) fn shared(&mut self, text: &str) -> Result<Rc<str>, RenderError> {
+        self.work(text.len())?;
+        self.charge(text.len() + 16)?;
+        Ok(text.into())
+    }
+
+    /// A new list.
+    ///
+    /// # Errors
+    /// [`RenderError::Memory`].
+    pub fn list(&mut self, items: Vec<Value>) -> Result<Value, RenderError> {
+        self.make_list(items, false)
+    }
+
+    pub(crate) fn make_list(&mut self, items: Vec<Value>, json: bool) -> Result<Value, RenderError> {
+        self.charge_values(items.len() + 1)?;
+        self.lists.push(List { items, json });
+        Ok(Value::List(ListId(self.lists.len() - 1)))
+    }
+
+    /// A new, empty map.
+    ///
+    /// # Errors
+    /// [`RenderError::Memory`].
+    pub fn map(&mut self, kind: MapKind) -> Result<MapId, RenderError> {
+        self.charge_values(3)?;
+        self.maps.push(Map { kind, ..Map::default() });
+        Ok(MapId(self.maps.len() - 1))
+    }
+
+    /// Puts a value into a map; answers the one before it.
+    ///
+    /// # Errors
+    /// [`RenderError::Memory`].
+    pub fn put(&mut self, map: MapId, name: &str, value: Value) -> Result<Option<Value>, RenderError> {
+        let name = self.shared(name)?;
+        self.charge_values(2)?;
+        Ok(self.maps.get_mut(map.0).and_then(|map| map.put(name, value)))
+    }
+
+    /// The value of a name in a map.
+    pub fn get(&self, map: MapId, name: &str) -> Option<&Value> {
+        self.maps.get(map.0)?.get(name)
+    }
+
+    /// A map's entries, in order.
+    pub fn entries(&self, map: MapId) -> &[(Rc<str>, Value)] {
+        self.maps.get(map.0).map_or(&[], Map::entries)
+    }
+
+    pub(crate) fn kind(&self, map: MapId) -> MapKind {
+        self.maps.get(map.0).map_or(MapKind::Plain, |map| map.kind)
+    }
+
+    /// A list's items.
+    pub fn items(&self, list: ListId) -> &[Value] {
+        self.lists.get(list.0).map_or(&[], |list| &list.items)
+    }
+
+    pub(crate) fn is_json(&self, list: ListId) -> bool {
+        self.lists.get(list.0).is_some_and(|list| list.json)
+    }
+
+    pub(crate) fn list_mut(&mut self, list: ListId) -> Option<&mut Vec<Value>> {
+        self.lists.get_mut(list.0).map(|list| &mut list.items)
+    }
+
+    pub(crate) fn map_mut(&mut self, map: MapId) -> Option<&mut Map> {
+        self.maps.get_mut(map.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_keep_their_order_however_large_they_grow() {
+        let mut map = Map::default();
+
+        for number in 0..40 {
+            map.put(number.to_string().into(), Value::Bool(number % 2 == 0));
+        }
+        map.remove("7");
+        map.put("3".into(), Value::Null);
+
+        assert_eq!(map.entries().len(), 39);
+        assert!(matches!(map.get("3"), Some(Value::Null)) && map.get("7").is_none());
+        assert!(matches!(map.get("39"), Some(Value::Bool(false))) && &*map.entries()[3].0 == "3");
+    }
+
+    #[test]
+    fn steps_and_bytes_run_out() {
+        let mut heap = Heap::new(Limits { steps: 3, memory: 100, ..Limits::default() });
+
+        assert!(heap.text("1234567890").is_ok() && heap.list(vec![Value::Null; 9]).is_err());
+        assert_eq!([heap.step(), heap.step(), heap.step()], [Ok(()), Ok(()), Err(RenderError::Steps)]);
+    }
+}
