@@ -226,6 +226,66 @@ def test_default_answers_have_aws_bytes_and_types(gateway):
         assert len(answer.headers["x-amzn-requestid"]) == 36 and answer.headers["x-amz-apigw-id"].endswith("=")
 
 
+def test_mock_templates_read_the_request_and_override_the_answer(gateway):
+    client = gateway.client()
+    api = client.create_rest_api(name="mock templates")
+    pet = child(client, api, child(client, api, api["rootResourceId"], "pets"), "{petId}")
+    at = put(client, api["id"], pet, "POST", type="MOCK", requestTemplates={"application/json": """
+        #set($context.requestOverride.path.kept = $input.path('$.kept'))
+        #if($input.params('status') != '')#set($context.responseOverride.status = $util.parseJson($input.params('status')))#end
+        {"statusCode": $input.path('$.code')}"""})
+    client.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": """
+        #set($context.responseOverride.header["X-Stage"] = $context.stage)
+        {"petId": "$input.params('petId')", "by": "$input.params().header.get('X-By')", "colour": "$stageVariables.colour",
+         "kept": "$util.escapeJavaScript($context.requestOverride.path.kept)", "ip": "$context.identity.sourceIp",
+         "names": [#foreach($name in ["a", "b"])"$foreach.count$name"#if($foreach.hasNext), #end#end]}"""})
+    deploy(gateway, client, api, stageName="dev", variables={"colour": "blue"})
+    send = lambda body, query="": gateway.call(api["id"], "dev", f"/pets/7{query}", method="POST", body=body, headers={"X-By": "me", "Content-Type": "application/json"})
+
+    plain, teapot, broken = send(b'{"code": 200, "kept": "a\\"b"}'), send(b'{"code": 200}', "?status=418"), send(b'{"code": "x"}')
+
+    assert (plain.status, plain.headers["x-stage"], plain.headers["content-type"]) == (200, "dev", "application/json")
+    assert plain.json == {"petId": "7", "by": "me", "colour": "blue", "kept": 'a"b', "ip": "127.0.0.1", "names": ["1a", "2b"]}
+    assert (teapot.status, teapot.json["kept"]) == (418, "")
+    assert (broken.status, broken.text) == (500, '{"message": "Internal server error"}')
+
+
+def test_http_templates_shape_call_and_answer(gateway):
+    upstream = Upstream("pets")
+    client = gateway.client()
+    api = client.create_rest_api(name="http templates")
+    at = put(client, api["id"], child(client, api, api["rootResourceId"], "pets"), "POST", type="HTTP", integrationHttpMethod="POST",
+             uri=f"http://{upstream.address}/v1/{{kind}}".replace("127.0.0.1", "a.upstream.test"),
+             requestParameters={"integration.request.header.X-Mapped": "'mapped'", "integration.request.querystring.q": "'mapped'"},
+             requestTemplates={"application/json": """#set($in = $input.path('$'))
+#set($context.requestOverride.path.kind = $in.kind)
+#set($context.requestOverride.header.X-Mapped = "over $in.kind")
+#set($context.requestOverride.querystring.q = ["1", "2"])
+{"name": $input.json('$.name'), "price": $input.json('$.price'), "tags": "$in.tags"}"""})
+    client.put_integration_response(**at, statusCode="200", responseTemplates={
+        "application/json": """{"sent": $input.json('$.body'), "path": "$input.path('$.path')", "header": "$input.path('$.headers.x-mapped')"}"""})
+    deploy(gateway, client, api, stageName="dev")
+
+    answer = gateway.call(api["id"], "dev", "/pets", method="POST", body=b'{"kind": "cats", "name": "Bella \\"B\\"", "price": 1.0, "tags": ["a"]}',
+                          headers={"Content-Type": "application/json; charset=utf-8"})
+
+    assert answer.status == 200
+    assert answer.json["path"] == "/v1/cats?q=1&q=2" and answer.json["header"] == "over cats"
+    assert answer.json["sent"] == '{"name": "Bella \\"B\\"", "price": 1.0, "tags": "["a"]"}'
+
+
+def test_a_template_that_does_not_parse_is_refused_at_deploy_with_its_place(gateway):
+    client = gateway.client()
+    api = client.create_rest_api(name="bad template")
+    at = put(client, api["id"], api["rootResourceId"], type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    client.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": "{\n  #if($x)1"})
+
+    with pytest.raises(client.exceptions.BadRequestException) as refused:
+        client.create_deployment(restApiId=api["id"], stageName="dev")
+
+    assert "line 2, column" in str(refused.value)
+
+
 def test_what_is_not_built_is_refused_by_name_and_never_open(gateway):
     client = gateway.client()
     api = client.create_rest_api(name="not built")
@@ -233,14 +293,14 @@ def test_what_is_not_built_is_refused_by_name_and_never_open(gateway):
     at = put(client, api["id"], child(client, api, root, "key"), type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
     client.update_method(**at, patchOperations=[{"op": "replace", "path": "/apiKeyRequired", "value": "true"}])
     client.put_integration_response(**at, statusCode="200")
-    at = put(client, api["id"], child(client, api, root, "template"), type="MOCK", requestTemplates={"application/json": '{"statusCode": $input.json("$.x")}'})
-    client.put_integration_response(**at, statusCode="200")
+    put(client, api["id"], child(client, api, root, "service"), type="AWS", integrationHttpMethod="POST",
+        uri="arn:aws:apigateway:us-east-1:sqs:path/000000000000/queue", credentials="arn:aws:iam::000000000000:role/r")
     deploy(gateway, client, api, stageName="dev")
 
-    key, template = gateway.call(api["id"], "dev", "/key"), gateway.call(api["id"], "dev", "/template")
+    key, service = gateway.call(api["id"], "dev", "/key"), gateway.call(api["id"], "dev", "/service")
 
-    assert (key.status, template.status) == (501, 501)
-    assert "API keys" in key.json["message"] and "$input" in template.json["message"]
+    assert (key.status, service.status) == (501, 501)
+    assert "API keys" in key.json["message"] and "sqs" in service.json["message"]
     assert key.headers["x-amzn-errortype"] == "NotImplementedException"
 
 

@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    fn method(parameters: serde_json::Value) -> Method {
+    fn method(parameters: &serde_json::Value) -> Method {
         let plan = serde_json::json!({
             "format": 1, "api": {},
             "methods": [{ "path": "/", "verb": "GET", "integration": {
@@ -107,7 +107,7 @@ mod tests {
     /// rest-data-plane §5.5
     #[test]
     fn overrides_win_over_mappings_and_respelled_headers_are_sent_beside() {
-        let method = method(serde_json::json!({
+        let method = method(&serde_json::json!({
             "integration.request.header.X-One": "'mapped'", "integration.request.header.X-Two": "'mapped'",
         }));
         let value = HeaderValue::from_static;

@@ -53,6 +53,9 @@ pub(crate) fn respond(
     let status = outcome.overrides.status.unwrap_or(row.status);
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Failure::configuration("bad status"))?;
     *response.headers_mut() = mapped;
+    if let Some(log) = exchange.log() {
+        outcome.overrides.response_header.iter().for_each(|(name, _)| log.spell(name));
+    }
     override_headers(response.headers_mut(), row, &outcome.overrides);
     if !response.headers().contains_key(CONTENT_TYPE) {
         let value = template_type.and_then(|text| HeaderValue::from_str(text).ok());
