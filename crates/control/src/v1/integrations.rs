@@ -11,7 +11,7 @@ use crate::call::{Answer, Cx};
 pub(crate) async fn put(cx: Cx) -> Answer {
     let parsed = integration::parse(cx.label("resource_id"), &cx.body()?)?;
     methods::edit_part(cx, 201, move |method| {
-        let mut made = integration::settle(parsed)?;
+        let mut made = integration::put(parsed)?;
         // Whether AWS keeps the responses is not recorded; losing them by a repeated put would surprise more.
         if let Some(before) = method.method_integration.take() {
             made.integration_responses = before.integration_responses;

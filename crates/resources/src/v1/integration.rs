@@ -1,15 +1,18 @@
 //! Integration and IntegrationResponse (rest-admin-api §3.5, §3.6).
 
+mod check;
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stagecoach_base::{AwsError, Verb, limits};
+use stagecoach_base::{AwsError, limits};
 
-use super::integration_response::{check_templates, set_handling};
-use super::method::{invalid_expression, is_parameter_name};
 use crate::input::{self, Constraints, Members};
-use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
+
+pub use check::{put, settle};
+pub use update::patch;
 
 /// What a method calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,9 +102,6 @@ const PASSTHROUGH: [&str; 3] = ["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"];
 const TRANSFER: [&str; 2] = ["BUFFERED", "STREAM"];
 /// AWS's values of `contentHandling`.
 pub(crate) const CONTENT_HANDLING: [&str; 2] = ["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"];
-/// Streaming responses may take fifteen minutes, ms.
-const STREAM_TIMEOUT_MS: u32 = 900_000;
-const TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
 
 impl Integration {
     /// An integration with AWS's defaults (rest-admin-api §3.5).
@@ -147,12 +147,12 @@ pub fn parse(resource_id: &str, body: &Value) -> Result<Integration, AwsError> {
     constraints.one_of("connectionType", connection.as_deref(), &CONNECTIONS);
     constraints.one_of("contentHandling", handling.as_deref(), &CONTENT_HANDLING);
     constraints.one_of("responseTransferMode", transfer.as_deref(), &TRANSFER);
-    constraints.check()?;
     let mut made = Integration::new(&kind.unwrap_or_default(), resource_id);
     made.content_handling = handling;
     made.response_transfer_mode = transfer;
     made.connection_type = connection;
     read_members(&mut made, input)?;
+    constraints.check()?;
     Ok(made)
 }
 
@@ -180,248 +180,4 @@ fn read_members(made: &mut Integration, input: Members<'_>) -> Result<(), AwsErr
         made.tls_config = Some(TlsConfig { insecure_skip_verification: skip });
     }
     Ok(())
-}
-
-fn check_passthrough(text: &str) -> Result<String, AwsError> {
-    let upper = text.to_ascii_uppercase();
-    match PASSTHROUGH.contains(&upper.as_str()) {
-        true => Ok(upper),
-        false => Err(AwsError::bad_request(format!(
-            "Invalid passthroughBehavior specified. Valid options are {}",
-            PASSTHROUGH.join(",")
-        ))),
-    }
-}
-
-/// Checks the whole, and drops what the type has no use for: MOCK keeps no uri and no verb [V n].
-///
-/// # Errors
-/// rest-admin-api §2.6, rows of PutIntegration.
-pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
-    if integration.kind == "MOCK" {
-        integration.uri = None;
-        integration.http_method = None;
-    }
-    if integration.is_http() {
-        integration.connection_type.get_or_insert_with(|| "INTERNET".into());
-    } else {
-        integration.connection_type = None;
-    }
-    let needs_verb = matches!(integration.kind.as_str(), "HTTP" | "HTTP_PROXY" | "AWS");
-    if needs_verb && integration.http_method.as_deref().is_none_or(str::is_empty) {
-        return Err(AwsError::bad_request("Enumeration value for HttpMethod must be non-empty"));
-    }
-    if let Some(verb) = &integration.http_method {
-        verb.parse::<Verb>().map_err(|invalid| AwsError::bad_request(invalid.to_string()))?;
-    }
-    check_passthrough(&integration.passthrough_behavior)?;
-    check_uri(&integration)?;
-    check_transfer(&integration)?;
-    check_templates(integration.request_templates.as_ref())?;
-    for key in integration.request_parameters.iter().flatten().map(|(key, _)| key) {
-        check_key(key)?;
-    }
-    Ok(integration)
-}
-
-fn check_key(key: &str) -> Result<(), AwsError> {
-    let parts = key.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
-    let fits = |(location, name): (&str, &str)| {
-        matches!(location, "path" | "querystring" | "header") && is_parameter_name(name)
-    };
-    match parts.is_some_and(fits) {
-        true => Ok(()),
-        false => Err(invalid_expression(&format!("Invalid mapping expression specified: {key}"))),
-    }
-}
-
-fn check_transfer(integration: &Integration) -> Result<(), AwsError> {
-    let stream = integration.response_transfer_mode.as_deref() == Some("STREAM");
-    let streaming_uri = integration.uri.as_deref().is_some_and(|uri| uri.ends_with("/response-streaming-invocations"));
-    if stream && !integration.kind.ends_with("_PROXY") {
-        return Err(AwsError::bad_request(
-            "Invalid ResponseTransferMode. ResponseTransferMode STREAM is only supported for HTTP_PROXY and AWS_PROXY \
-             integrations.",
-        ));
-    }
-    if streaming_uri && integration.kind == "AWS_PROXY" && !stream {
-        return Err(AwsError::bad_request(
-            "Invalid ResponseTransferMode. Cannot use ResponseTransferMode BUFFERED for Lambda functions invoked by \
-             InvokeWithResponseStream for AWS_PROXY integrations.",
-        ));
-    }
-    let longest = if stream { STREAM_TIMEOUT_MS } else { limits::INTEGRATION_TIMEOUT_MS };
-    match (limits::INTEGRATION_TIMEOUT_MIN_MS..=longest).contains(&integration.timeout_in_millis) {
-        true => Ok(()),
-        false => Err(AwsError::bad_request(TIMEOUT)),
-    }
-}
-
-fn check_uri(integration: &Integration) -> Result<(), AwsError> {
-    let uri = integration.uri.as_deref().unwrap_or_default();
-    match integration.kind.as_str() {
-        "HTTP" | "HTTP_PROXY" => {
-            let fits = ["http://", "https://"].iter().any(|scheme| uri.len() > scheme.len() && uri.starts_with(scheme));
-            let variable = uri.starts_with("${stageVariables.");
-            (fits || variable)
-                .then_some(())
-                .ok_or_else(|| AwsError::bad_request("Invalid HTTP endpoint specified for URI"))
-        }
-        "AWS" => check_arn(uri),
-        "AWS_PROXY" => {
-            check_arn(uri)?;
-            let lambda = service(uri) == Some("lambda") && uri.contains(":function:") && uri.contains(":path/");
-            let firehose = service(uri) == Some("firehose");
-            (lambda || firehose).then_some(()).ok_or_else(|| {
-                AwsError::bad_request(
-                    "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
-                     invocations.",
-                )
-            })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `arn:{partition}:apigateway:{region}:{service}:path/…` or `…:action/…`.
-fn check_arn(uri: &str) -> Result<(), AwsError> {
-    let mut parts = uri.splitn(6, ':');
-    let fits = parts.next() == Some("arn")
-        && parts.next().is_some_and(|partition| partition.starts_with("aws"))
-        && parts.next() == Some("apigateway");
-    if !fits || uri.split(':').count() < 6 {
-        return Err(AwsError::bad_request("Invalid ARN specified in the request"));
-    }
-    let target = parts.nth(2).unwrap_or_default();
-    match target.starts_with("path/") || target.starts_with("action/") {
-        true => Ok(()),
-        false => Err(AwsError::bad_request("AWS ARN for integration must contain path or action")),
-    }
-}
-
-fn service(uri: &str) -> Option<&str> {
-    uri.split(':').nth(4)
-}
-
-const A: Op = Op::Add;
-const R: Op = Op::Replace;
-const D: Op = Op::Remove;
-type Done = Result<(), AwsError>;
-
-const TABLE: &[Row<Integration>] = &[
-    Row { path: "/uri", ops: &[R], apply: |i, c, ()| not_mock(i, |i| i.uri = c.text()) },
-    Row { path: "/httpMethod", ops: &[R], apply: |i, c, ()| not_mock(i, |i| i.http_method = c.text()) },
-    Row {
-        path: "/cacheNamespace",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.cache_namespace = c.text().unwrap_or_default();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/connectionId",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.connection_id = c.text();
-            Ok(())
-        },
-    },
-    Row { path: "/connectionType", ops: &[R], apply: |i, c, ()| set_connection(i, c) },
-    Row { path: "/contentHandling", ops: &[R], apply: |i, c, ()| set_handling(&mut i.content_handling, c) },
-    Row {
-        path: "/credentials",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.credentials = c.text();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/integrationTarget",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.integration_target = c.text();
-            Ok(())
-        },
-    },
-    Row { path: "/passthroughBehavior", ops: &[R], apply: |i, c, ()| set_passthrough(i, c) },
-    Row {
-        path: "/responseTransferMode",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.response_transfer_mode = c.text();
-            Ok(())
-        },
-    },
-    Row { path: "/timeoutInMillis", ops: &[R], apply: |i, c, ()| set_timeout(i, c) },
-    Row {
-        path: "/tlsConfig/insecureSkipVerification",
-        ops: &[R],
-        apply: |i, c, ()| {
-            i.tls_config = Some(TlsConfig { insecure_skip_verification: c.flag() });
-            Ok(())
-        },
-    },
-    Row {
-        path: "/cacheKeyParameters/{}",
-        ops: &[A, R, D],
-        apply: |i, c, ()| {
-            change_cache_keys(i, c);
-            Ok(())
-        },
-    },
-    Row {
-        path: "/requestParameters/{}",
-        ops: &[A, R, D],
-        apply: |i, c, ()| {
-            let expression = c.value.unwrap_or_default().to_owned();
-            c.entry(&mut i.request_parameters, expression, "Invalid parameter name specified")
-        },
-    },
-    Row {
-        path: "/requestTemplates/{}",
-        ops: &[A, R, D],
-        apply: |i, c, ()| c.entry(&mut i.request_templates, c.text(), "Content-Type specified was not found"),
-    },
-];
-
-fn not_mock(integration: &mut Integration, set: impl FnOnce(&mut Integration)) -> Done {
-    if integration.kind != "MOCK" {
-        set(integration);
-    }
-    Ok(())
-}
-
-fn set_connection(integration: &mut Integration, change: &Change<'_>) -> Done {
-    let invalid = || AwsError::bad_request("Invalid ConnectionType specified. Valid options are INTERNET,VPC_LINK");
-    let kind = change.value.filter(|value| CONNECTIONS.contains(value)).ok_or_else(invalid)?;
-    integration.connection_type = Some(kind.to_owned());
-    Ok(())
-}
-
-fn set_passthrough(integration: &mut Integration, change: &Change<'_>) -> Done {
-    integration.passthrough_behavior = check_passthrough(change.value.unwrap_or_default())?;
-    Ok(())
-}
-
-fn set_timeout(integration: &mut Integration, change: &Change<'_>) -> Done {
-    let parsed = change.value.and_then(|value| value.parse().ok());
-    integration.timeout_in_millis = parsed.ok_or_else(|| AwsError::bad_request(TIMEOUT))?;
-    Ok(())
-}
-
-fn change_cache_keys(integration: &mut Integration, change: &Change<'_>) {
-    integration.cache_key_parameters.retain(|known| known != change.key);
-    if change.op != D {
-        integration.cache_key_parameters.push(change.key.to_owned());
-    }
-}
-
-/// Applies UpdateIntegration.
-///
-/// # Errors
-/// As of [`settle`], and the patch family's texts.
-pub fn patch(integration: &Integration, operations: &[PatchOperation]) -> Result<Integration, AwsError> {
-    settle(patch::apply(integration, operations, TABLE, Family::B, &())?)
 }

@@ -186,8 +186,22 @@ fn access_log(stage: &mut Stage, path: &str, value: Option<&str>) -> Done {
         }
     };
     let value = text(value).ok_or_else(|| AwsError::bad_request("Access Log value must not be empty"))?;
+    if path.ends_with("Arn") {
+        check_destination(&value)?;
+    }
     *field(stage.access_log_settings.get_or_insert_default()) = Some(value);
     Ok(())
+}
+
+/// The ARN of a log group as the console of logs shows it ends in `:*`, which AWS refuses here. Only the beginning of the
+/// text is known [R CDKD].
+fn check_destination(arn: &str) -> Done {
+    match arn.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.#:".contains(c)) {
+        true => Ok(()),
+        false => Err(AwsError::bad_request(
+            "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.', '#' and ':'.",
+        )),
+    }
 }
 
 fn remove(stage: &mut Stage, path: &str) -> Done {

@@ -1,0 +1,156 @@
+//! What the members of an integration mean together (rest-admin-api §2.6, rows of PutIntegration; §3.5).
+
+use stagecoach_base::{AwsError, Verb, limits};
+
+use super::{Integration, PASSTHROUGH, TRANSFER};
+use crate::v1::integration_response::check_templates;
+use crate::v1::method::{invalid_expression, is_parameter_name};
+
+/// Streaming responses may take fifteen minutes, ms.
+const STREAM_TIMEOUT_MS: u32 = 900_000;
+/// AWS's text for a timeout out of range [R].
+pub(super) const TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
+
+pub(super) fn check_passthrough(text: &str) -> Result<String, AwsError> {
+    let upper = text.to_ascii_uppercase();
+    match PASSTHROUGH.contains(&upper.as_str()) {
+        true => Ok(upper),
+        false => Err(AwsError::bad_request(format!(
+            "Invalid passthroughBehavior specified. Valid options are {}",
+            PASSTHROUGH.join(",")
+        ))),
+    }
+}
+
+/// Checks the whole, and drops what the type has no use for: MOCK keeps no uri and no verb [V n].
+///
+/// # Errors
+/// rest-admin-api §2.6, rows of PutIntegration.
+pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
+    if integration.kind == "MOCK" {
+        integration.uri = None;
+        integration.http_method = None;
+    }
+    if integration.is_http() {
+        integration.connection_type.get_or_insert_with(|| "INTERNET".into());
+    } else {
+        integration.connection_type = None;
+    }
+    let needs_verb = matches!(integration.kind.as_str(), "HTTP" | "HTTP_PROXY" | "AWS");
+    if needs_verb && integration.http_method.as_deref().is_none_or(str::is_empty) {
+        return Err(AwsError::bad_request("Enumeration value for HttpMethod must be non-empty"));
+    }
+    if let Some(verb) = &integration.http_method {
+        verb.parse::<Verb>().map_err(|invalid| AwsError::bad_request(invalid.to_string()))?;
+    }
+    check_passthrough(&integration.passthrough_behavior)?;
+    check_uri(&integration)?;
+    check_transfer(&integration)?;
+    check_templates(integration.request_templates.as_ref())?;
+    for key in integration.request_parameters.iter().flatten().map(|(key, _)| key) {
+        check_key(key)?;
+    }
+    Ok(integration)
+}
+
+/// Checks a new integration. A call to an AWS service needs a role; a function may be called without one, its own policy
+/// says who may.
+///
+/// # Errors
+/// As of [`settle`], and AWS's text for a missing role.
+pub fn put(integration: Integration) -> Result<Integration, AwsError> {
+    let settled = settle(integration)?;
+    let service = settled.uri.as_deref().and_then(service);
+    let needs_role = settled.kind == "AWS" && service != Some("lambda");
+    match needs_role && settled.credentials.as_deref().is_none_or(str::is_empty) {
+        true => Err(AwsError::bad_request("Role ARN must be specified for AWS integrations")),
+        false => Ok(settled),
+    }
+}
+
+fn check_key(key: &str) -> Result<(), AwsError> {
+    let parts = key.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
+    let fits = |(location, name): (&str, &str)| {
+        matches!(location, "path" | "querystring" | "header") && is_parameter_name(name)
+    };
+    match parts.is_some_and(fits) {
+        true => Ok(()),
+        false => Err(invalid_expression(&format!("Invalid mapping expression specified: {key}"))),
+    }
+}
+
+/// Reads a mode out of a patch.
+pub(super) fn check_transfer_mode(text: &str) -> Result<String, AwsError> {
+    match TRANSFER.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(AwsError::bad_request("Invalid ResponseTransferMode. Valid options are BUFFERED,STREAM")),
+    }
+}
+
+fn check_transfer(integration: &Integration) -> Result<(), AwsError> {
+    let stream = integration.response_transfer_mode.as_deref() == Some("STREAM");
+    let streaming_uri = integration.uri.as_deref().is_some_and(|uri| uri.ends_with("/response-streaming-invocations"));
+    if stream && !integration.kind.ends_with("_PROXY") {
+        return Err(AwsError::bad_request(
+            "Invalid ResponseTransferMode. ResponseTransferMode STREAM is only supported for HTTP_PROXY and AWS_PROXY \
+             integrations.",
+        ));
+    }
+    if streaming_uri && integration.kind == "AWS_PROXY" && !stream {
+        return Err(AwsError::bad_request(
+            "Invalid ResponseTransferMode. Cannot use ResponseTransferMode BUFFERED for Lambda functions invoked by \
+             InvokeWithResponseStream for AWS_PROXY integrations.",
+        ));
+    }
+    let longest = if stream { STREAM_TIMEOUT_MS } else { limits::INTEGRATION_TIMEOUT_MS };
+    match (limits::INTEGRATION_TIMEOUT_MIN_MS..=longest).contains(&integration.timeout_in_millis) {
+        true => Ok(()),
+        false => Err(AwsError::bad_request(TIMEOUT)),
+    }
+}
+
+fn check_uri(integration: &Integration) -> Result<(), AwsError> {
+    let uri = integration.uri.as_deref().unwrap_or_default();
+    match integration.kind.as_str() {
+        "HTTP" | "HTTP_PROXY" => {
+            let fits = ["http://", "https://"].iter().any(|scheme| uri.len() > scheme.len() && uri.starts_with(scheme));
+            let variable = uri.starts_with("${stageVariables.");
+            (fits || variable)
+                .then_some(())
+                .ok_or_else(|| AwsError::bad_request("Invalid HTTP endpoint specified for URI"))
+        }
+        "AWS" => check_arn(uri),
+        "AWS_PROXY" => {
+            check_arn(uri)?;
+            let lambda = service(uri) == Some("lambda") && uri.contains(":function:") && uri.contains(":path/");
+            let firehose = service(uri) == Some("firehose");
+            (lambda || firehose).then_some(()).ok_or_else(|| {
+                AwsError::bad_request(
+                    "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
+                     invocations.",
+                )
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `arn:{partition}:apigateway:{region}:{service}:path/…` or `…:action/…`.
+fn check_arn(uri: &str) -> Result<(), AwsError> {
+    let mut parts = uri.splitn(6, ':');
+    let fits = parts.next() == Some("arn")
+        && parts.next().is_some_and(|partition| partition.starts_with("aws"))
+        && parts.next() == Some("apigateway");
+    if !fits || uri.split(':').count() < 6 {
+        return Err(AwsError::bad_request("Invalid ARN specified in the request"));
+    }
+    let target = parts.nth(2).unwrap_or_default();
+    match target.starts_with("path/") || target.starts_with("action/") {
+        true => Ok(()),
+        false => Err(AwsError::bad_request("AWS ARN for integration must contain path or action")),
+    }
+}
+
+fn service(uri: &str) -> Option<&str> {
+    uri.split(':').nth(4)
+}
