@@ -3,6 +3,7 @@
 use crate::{Digest, Entropy};
 
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const MIXED: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Characters of a RestApi id and of a root resource id.
 pub const API_ID_LEN: usize = 10;
@@ -19,6 +20,19 @@ pub fn random(entropy: &dyn Entropy, len: usize) -> String {
         id.extend(chunk.iter().filter(|b| **b < 252).take(len - id.len()).map(|b| letter(u64::from(*b))));
     }
     id
+}
+
+/// A random secret of `len` letters of both cases and digits.
+pub fn secret(entropy: &dyn Entropy, len: usize) -> String {
+    let mut secret = String::with_capacity(len);
+    while secret.len() < len {
+        let mut chunk = [0u8; 64];
+        entropy.fill(&mut chunk);
+        // 248 is the largest multiple of 62 in a byte.
+        let drawn = chunk.iter().filter(|byte| **byte < 248).filter_map(|byte| MIXED.get(usize::from(*byte % 62)));
+        secret.extend(drawn.take(len - secret.len()).map(|byte| char::from(*byte)));
+    }
+    secret
 }
 
 /// An id of `len` characters that depends only on `parts`: the same definition gets the same id wherever it is
@@ -63,6 +77,14 @@ mod tests {
 
         assert_eq!(id.len(), 10);
         assert!(id.bytes().all(|b| ALPHABET.contains(&b)));
+    }
+
+    #[test]
+    fn secrets_have_letters_of_both_cases() {
+        let secret = secret(&Counter, 40);
+
+        assert_eq!(secret.len(), 40);
+        assert!(secret.bytes().all(|b| MIXED.contains(&b)) && secret.to_lowercase() != secret);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Must not know: SQL, HTTP, the feed, snapshots. A document serialises to exactly the JSON that AWS puts on the wire
 //! (one type for create, get, list and update), except for members marked as ours.
 
+pub mod csv;
 pub mod diff;
 pub mod document;
 pub mod errors;

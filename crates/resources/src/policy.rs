@@ -11,6 +11,24 @@ const LONGEST: usize = 8192;
 /// # Errors
 /// 400 for text that is no policy document.
 pub fn normalise(text: &str, api_id: &str, scope: &Scope) -> Result<String, AwsError> {
+    let own = own(api_id, scope);
+    expand_all(text, &|rest| format!("{own}{rest}"))
+}
+
+/// As [`normalise`], for the policy of a private domain: every `execute-api:/…` resource is the domain itself [R CLI].
+///
+/// # Errors
+/// 400 for text that is no policy document.
+pub fn normalise_domain(text: &str, name_and_id: &str, scope: &Scope) -> Result<String, AwsError> {
+    let (partition, region, account) = (&scope.partition, &scope.region, &scope.account);
+    let own = format!("arn:{partition}:execute-api:{region}:{account}:/domainnames/{name_and_id}");
+    expand_all(text, &|_| own.clone())
+}
+
+/// Turns what follows `execute-api:/` into an ARN.
+type Expand<'a> = &'a dyn Fn(&str) -> String;
+
+fn expand_all(text: &str, own: Expand<'_>) -> Result<String, AwsError> {
     let invalid = || {
         AwsError::bad_request(
             "Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
@@ -22,31 +40,30 @@ pub fn normalise(text: &str, api_id: &str, scope: &Scope) -> Result<String, AwsE
     let mut policy: Value = serde_json::from_str(text).map_err(|_| invalid())?;
     let statements = policy.get_mut("Statement").ok_or_else(invalid)?;
     match statements {
-        Value::Array(list) => list.iter_mut().for_each(|statement| expand(statement, api_id, scope)),
-        Value::Object(_) => expand(statements, api_id, scope),
+        Value::Array(list) => list.iter_mut().for_each(|statement| expand(statement, own)),
+        Value::Object(_) => expand(statements, own),
         _ => return Err(invalid()),
     }
     Ok(policy.to_string())
 }
 
-fn expand(statement: &mut Value, api_id: &str, scope: &Scope) {
+fn expand(statement: &mut Value, own: Expand<'_>) {
     for member in ["Resource", "NotResource"] {
         let Some(resource) = statement.get_mut(member) else { continue };
         if let Value::Array(list) = resource {
-            list.iter_mut().for_each(|entry| expand_one(entry, api_id, scope));
+            list.iter_mut().for_each(|entry| expand_one(entry, own));
             if let [only] = list.as_slice() {
                 *resource = only.clone();
             }
         } else {
-            expand_one(resource, api_id, scope);
+            expand_one(resource, own);
         }
     }
 }
 
-fn expand_one(resource: &mut Value, api_id: &str, scope: &Scope) {
+fn expand_one(resource: &mut Value, own: Expand<'_>) {
     if let Some(rest) = resource.as_str().and_then(|text| text.strip_prefix("execute-api:/")) {
-        let prefix = own(api_id, scope);
-        *resource = format!("{prefix}{rest}").into();
+        *resource = own(rest).into();
     }
 }
 

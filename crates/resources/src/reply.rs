@@ -1,12 +1,19 @@
 //! Documents as AWS shows them (rest-admin-api §2.2).
 
+mod account;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::policy;
 use crate::v1::{Deployment, Integration, IntegrationResponse, Method, MethodResponse, Resource, RestApi, Stage};
 
-/// Which call shows a RestApi; `tags` differs (rest-admin-api §2.2).
+pub use account::{
+    account, api_key, base_path_mapping, client_certificate, domain_name, sdk_type, usage_plan, usage_plan_key,
+    vpc_link,
+};
+
+/// Which call shows a document with tags; `tags` differs (rest-admin-api §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
     /// `tags` only when given.

@@ -1,8 +1,13 @@
 //! Documents of `apigateway` 2015-07-09, one file per resource.
 
+pub mod account;
+pub mod api_key;
 pub mod authorizer;
+pub mod base_path_mapping;
+pub mod client_certificate;
 pub mod deployment;
 pub mod documentation;
+pub mod domain_name;
 pub mod gateway_response;
 pub mod integration;
 pub mod integration_response;
@@ -12,11 +17,22 @@ pub mod model;
 pub mod request_validator;
 pub mod resource;
 pub mod rest_api;
+pub mod sdk;
+pub mod sdk_type;
 pub mod stage;
+pub mod tags;
+pub mod usage;
+pub mod usage_plan;
+pub mod vpc_link;
 
+pub use account::Account;
+pub use api_key::ApiKey;
 pub use authorizer::Authorizer;
+pub use base_path_mapping::BasePathMapping;
+pub use client_certificate::ClientCertificate;
 pub use deployment::Deployment;
 pub use documentation::{DocumentationPart, DocumentationVersion};
+pub use domain_name::DomainName;
 pub use gateway_response::GatewayResponse;
 pub use integration::{Integration, IntegrationResponse, TlsConfig};
 pub use method::{Method, MethodResponse};
@@ -25,3 +41,6 @@ pub use request_validator::RequestValidator;
 pub use resource::Resource;
 pub use rest_api::{EndpointConfiguration, RestApi};
 pub use stage::{AccessLogSettings, CanarySettings, MethodSetting, Stage};
+pub use usage::Usage;
+pub use usage_plan::{UsagePlan, UsagePlanKey};
+pub use vpc_link::VpcLink;
