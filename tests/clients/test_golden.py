@@ -17,9 +17,7 @@ WAITING = {
     "documentation": (
         "test_doc_parts_crud_no_api", "test_invalid_get_documentation_part", "test_invalid_update_documentation_part",
         "test_invalid_delete_documentation_part", "test_import_documentation_parts_bad_file", "test_documentation_parts_and_versions"),
-    "VPC links": ("test_create_vpc_link_invalid_parameters", "test_delete_vpc_link_invalid_id"),
     "test invocations": ("test_invoke_test_method",),
-    "usage plans": ("test_usage_plan_crud",),
     "request validation by workers": (
         "test_api_gateway_request_validator_with_ref_models", "test_api_gateway_request_validator_with_ref_one_ofmodels"),
     "mapping templates in workers": ("test_input_path_template_formatting",),

@@ -75,12 +75,17 @@ impl Cx {
 
     /// Opens a write transaction.
     pub(crate) async fn write(&self) -> Result<Write, AwsError> {
+        // The first label of every path names the owner of all that the call may change.
+        self.write_on(self.call.first_label()).await
+    }
+
+    /// As [`Cx::write`], for a call whose path does not name the owner as such; `root` does.
+    pub(crate) async fn write_on(&self, root: &str) -> Result<Write, AwsError> {
         let author = Author {
             actor: self.actor.clone(),
             operation: self.call.operation().name.to_owned(),
             target: self.call.path().to_owned(),
-            // The first label of every path names the owner of all that the call may change.
-            root: documents::clean(self.call.first_label()),
+            root: documents::clean(root),
             request_id: self.request_id.clone(),
         };
         self.control.store.write(author, self.at.0).await.map_err(failure::store)
@@ -127,6 +132,21 @@ impl Cx {
         };
         let more = all.len() > start.saturating_add(limit);
         Ok(Page { items: all.into_iter().skip(start).take(limit).collect(), more })
+    }
+
+    /// One page out of `all`, newest first: `sequence` sorts in the order of creation. The position is the sequence of the
+    /// last one shown, so that a page goes on where the one before ended even when that one is gone since.
+    pub(crate) fn page_newest_first<D>(
+        &self,
+        mut all: Vec<D>,
+        sequence: impl Fn(&D) -> &str,
+    ) -> Result<Page<D>, AwsError> {
+        let (limit, after) = (self.call.limit() as usize, self.call.position()?);
+        all.retain(|item| after.as_deref().is_none_or(|after| sequence(item) < after));
+        all.sort_by(|one, other| sequence(other).cmp(sequence(one)));
+        let more = all.len() > limit;
+        all.truncate(limit);
+        Ok(Page { items: all, more })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
-use stagecoach_resources::v1::{Deployment, Model, RequestValidator, RestApi};
+use stagecoach_resources::v1::{ClientCertificate, Deployment, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
 use crate::v1::{
-    deployments, exports, gateway_responses, imports, integrations, items, methods, models, request_validators,
-    resources, responses, rest_apis, stages, test_invoke,
+    accounts, api_keys, base_path_mappings, client_certificates, deployments, domain_name_access_associations,
+    domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators,
+    resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
 };
 
 macro_rules! operations {
@@ -85,6 +86,55 @@ operations! {
     DeleteGatewayResponse => gateway_responses::delete;
     TestInvokeMethod => test_invoke::method;
     TestInvokeAuthorizer => test_invoke::authorizer;
+    GetSdk => sdks::get;
+    GetSdkType => sdks::get_type;
+    GetSdkTypes => sdks::list_types;
+    CreateApiKey => api_keys::create;
+    ImportApiKeys => api_keys::import;
+    GetApiKey => api_keys::get;
+    GetApiKeys => api_keys::list;
+    UpdateApiKey => api_keys::update;
+    DeleteApiKey => api_keys::delete;
+    CreateUsagePlan => usage_plans::create;
+    GetUsagePlan => items::get::<UsagePlan>;
+    GetUsagePlans => usage_plans::list;
+    UpdateUsagePlan => usage_plans::update;
+    DeleteUsagePlan => usage_plans::delete;
+    CreateUsagePlanKey => usage_plan_keys::create;
+    GetUsagePlanKey => usage_plan_keys::get;
+    GetUsagePlanKeys => usage_plan_keys::list;
+    DeleteUsagePlanKey => usage_plan_keys::delete;
+    GetUsage => usages::get;
+    UpdateUsage => usages::update;
+    CreateDomainName => domain_names::create;
+    GetDomainName => domain_names::get;
+    GetDomainNames => domain_names::list;
+    UpdateDomainName => domain_names::update;
+    DeleteDomainName => domain_names::delete;
+    CreateBasePathMapping => base_path_mappings::create;
+    GetBasePathMapping => base_path_mappings::get;
+    GetBasePathMappings => base_path_mappings::list;
+    UpdateBasePathMapping => base_path_mappings::update;
+    DeleteBasePathMapping => base_path_mappings::delete;
+    CreateDomainNameAccessAssociation => domain_name_access_associations::create;
+    GetDomainNameAccessAssociations => domain_name_access_associations::list;
+    DeleteDomainNameAccessAssociation => domain_name_access_associations::unknown;
+    RejectDomainNameAccessAssociation => domain_name_access_associations::unknown;
+    CreateVpcLink => vpc_links::create;
+    GetVpcLink => items::get::<VpcLink>;
+    GetVpcLinks => items::list::<VpcLink>;
+    UpdateVpcLink => vpc_links::update;
+    DeleteVpcLink => vpc_links::delete;
+    GenerateClientCertificate => client_certificates::generate;
+    GetClientCertificate => items::get::<ClientCertificate>;
+    GetClientCertificates => items::list::<ClientCertificate>;
+    UpdateClientCertificate => client_certificates::update;
+    DeleteClientCertificate => client_certificates::delete;
+    GetAccount => accounts::get;
+    UpdateAccount => accounts::update;
+    TagResource => tags::tag;
+    UntagResource => tags::untag;
+    GetTags => tags::get;
 }
 
 #[cfg(test)]
@@ -99,6 +149,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 59);
+        assert_eq!(BUILT.len(), 108);
     }
 }

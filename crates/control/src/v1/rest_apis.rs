@@ -8,6 +8,7 @@ use stagecoach_resources::v1::{RestApi, Stage, rest_api};
 use stagecoach_wire::Reply;
 
 use super::items::Item;
+use super::{api_keys, base_path_mappings};
 use crate::call::{Answer, Cx};
 use crate::{documents, failure};
 
@@ -57,13 +58,16 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
 }
 
-/// `DELETE /restapis/{restapi_id}`: everything under it goes, its stages leave tombstones.
+/// `DELETE /restapis/{restapi_id}`: everything under it goes, its stages leave tombstones. Refused while a base path mapping
+/// points at it.
 pub(crate) async fn delete(cx: Cx) -> Answer {
     let mut tx = cx.open().await?;
+    base_path_mappings::require_unmapped(&mut tx.write, cx.api_id()).await?;
     for stage in tx.all::<Stage>().await? {
         cx.control.publisher.unpoint(&mut tx, &stage.stage_name).await?;
     }
     let mut write = tx.write;
+    api_keys::forget_stages(&mut write, cx.api_id(), None).await?;
     write.delete_tree(cx.api_id()).await.map_err(failure::store)?;
     write.commit().await.map_err(failure::store)?;
     Ok(Reply::empty(202))

@@ -6,6 +6,7 @@ use stagecoach_resources::v1::{Deployment, Stage, stage};
 use stagecoach_resources::{errors, reply};
 use stagecoach_wire::Reply;
 
+use super::{api_keys, client_certificates};
 use crate::call::{Answer, Cx};
 use crate::documents::{self, ApiWrite};
 
@@ -42,19 +43,24 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     let operations = cx.patch()?;
     let mut tx = cx.open().await?;
     let found: Option<Stage> = tx.get(cx.label("stage_name")).await?;
-    let changed = stage::patch(&found.ok_or_else(errors::unknown_stage)?, &operations, cx.at.seconds())?;
+    let found = found.ok_or_else(errors::unknown_stage)?;
+    let changed = stage::patch(&found, &operations, cx.at.seconds())?;
     require_deployments(&mut tx, &changed).await?;
+    if changed.client_certificate_id != found.client_certificate_id {
+        client_certificates::require(&mut tx.write, changed.client_certificate_id.as_deref()).await?;
+    }
     cx.control.publisher.put_stage(&mut tx, &changed).await?;
     tx.commit().await?;
     Ok(Reply::json(200, &reply::stage(&changed)))
 }
 
-/// `DELETE …/stages/{stage_name}`: the deployment survives.
+/// `DELETE …/stages/{stage_name}`: the deployment survives, usage plans and keys forget the stage.
 pub(crate) async fn delete(cx: Cx) -> Answer {
     let mut tx = cx.open().await?;
     if !cx.control.publisher.delete_stage(&mut tx, cx.label("stage_name")).await? {
         return Err(errors::unknown_stage());
     }
+    api_keys::forget_stages(&mut tx.write, cx.api_id(), Some(cx.label("stage_name"))).await?;
     tx.commit().await?;
     Ok(Reply::empty(202))
 }
