@@ -17,7 +17,6 @@ WAITING = {
     "documentation": (
         "test_doc_parts_crud_no_api", "test_invalid_get_documentation_part", "test_invalid_update_documentation_part",
         "test_invalid_delete_documentation_part", "test_import_documentation_parts_bad_file", "test_documentation_parts_and_versions"),
-    "test invocations": ("test_invoke_test_method",),
     "request validation by workers": (
         "test_api_gateway_request_validator_with_ref_models", "test_api_gateway_request_validator_with_ref_one_ofmodels"),
     "mapping templates in workers": ("test_input_path_template_formatting",),

@@ -79,9 +79,6 @@ pub(crate) struct Traffic {
     /// Largest request or response payload, bytes
     #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
     pub(crate) max_payload: usize,
-    /// Largest number of rounds of a #foreach in a mapping template
-    #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
-    pub(crate) max_iterations: usize,
     /// Where access log lines go: `stdout`, `off` or a file
     #[arg(long, env = "STAGECOACH_ACCESS_LOG", default_value = "off")]
     pub(crate) access_log: String,
@@ -89,12 +86,15 @@ pub(crate) struct Traffic {
     #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
     pub(crate) drain_seconds: u64,
     #[command(flatten)]
-    pub(crate) upstreams: Upstreams,
+    pub(crate) integrations: Integrations,
 }
 
-/// What integrations may reach, and how: of traffic, and of the tests of draft methods that a control plane runs.
+/// What integrations may reach and use: those of traffic, and of the tests of draft methods that a control plane runs.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Upstreams {
+pub(crate) struct Integrations {
+    /// Largest number of rounds of a #foreach in a mapping template
+    #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
+    pub(crate) max_iterations: usize,
     /// Upstream name override NAME=ADDR, repeatable; a name that starts with a dot matches all names below it
     #[arg(long, env = "STAGECOACH_RESOLVE", value_delimiter = ',')]
     pub(crate) resolve: Vec<String>,
@@ -171,7 +171,7 @@ pub(crate) struct Control {
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
-    pub(crate) upstreams: Upstreams,
+    pub(crate) integrations: Integrations,
 }
 
 /// `stagecoach worker`.

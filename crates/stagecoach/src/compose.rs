@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
-use crate::cli::{Names, Traffic, Upstreams};
+use crate::cli::{Integrations, Names, Traffic};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Name under which a database keeps the signing key of a control plane without a PKI directory.
@@ -166,19 +166,18 @@ impl Traffic {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         options.cores = if self.cores == 0 { cores } else { self.cores };
         options.max_payload = self.max_payload;
-        options.templates.iterations = self.max_iterations;
         options.access_log = match self.access_log.as_str() {
             "off" => None,
             "stdout" => Some("/dev/stdout".into()),
             path => Some(path.into()),
         };
         options.drain = Duration::from_secs(self.drain_seconds);
-        self.upstreams.apply(&mut options, allow_private, credentials)?;
+        self.integrations.apply(&mut options, allow_private, credentials)?;
         Ok(options)
     }
 }
 
-impl Upstreams {
+impl Integrations {
     /// Worker options for tests of draft methods: nothing is listened on.
     ///
     /// # Errors
@@ -191,6 +190,7 @@ impl Upstreams {
     }
 
     fn apply(&self, options: &mut Options, allow_private: bool, credentials: Credentials) -> anyhow::Result<()> {
+        options.templates.iterations = self.max_iterations;
         options.resolve = parsed(&self.resolve, "--resolve", "NAME=ADDRESS", Resolve::parse)?;
         options.lambda =
             parsed(&self.lambda_endpoint, "--lambda-endpoint", "URL or PATTERN=URL", LambdaEndpoint::parse)?;
