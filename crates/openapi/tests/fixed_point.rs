@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use stagecoach_base::{Digest, Scope};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use stagecoach_base::{AwsError, Digest, Scope};
 use stagecoach_openapi::{ExportOptions, Extensions, Format, Kind, NewApi, ReadOptions, export, import, read};
 use stagecoach_plan::codec;
 use stagecoach_resources::ApiTree;
@@ -33,7 +35,11 @@ fn files() -> Vec<File> {
 
 /// An API of `bytes`, and the documentation version that a stage would show.
 fn imported(name: &str, bytes: &[u8]) -> ApiTree {
-    let imported = read(bytes, &ReadOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    try_import(bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn try_import(bytes: &[u8]) -> Result<ApiTree, AwsError> {
+    let imported = read(bytes, &ReadOptions::default())?;
     let private = imported.definition.vpc_endpoint_ids.first().map(|_| "PRIVATE".to_owned());
     let new = NewApi {
         id: "abc".into(),
@@ -42,7 +48,7 @@ fn imported(name: &str, bytes: &[u8]) -> ApiTree {
         endpoint_types: private.into_iter().collect(),
         scope: Scope::default(),
     };
-    let mut tree = import(&imported.definition, new).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut tree = import(&imported.definition, new)?;
     let version = imported.definition.documentation.unwrap().version;
     tree.documentation_version = Some(DocumentationVersion {
         version: version.unwrap_or_else(|| "v1".into()),
@@ -51,7 +57,7 @@ fn imported(name: &str, bytes: &[u8]) -> ApiTree {
         parts: tree.documentation_parts.clone(),
     });
     sort(&mut tree);
-    tree
+    Ok(tree)
 }
 
 fn sort(tree: &mut ApiTree) {
@@ -64,6 +70,10 @@ fn sort(tree: &mut ApiTree) {
 }
 
 fn exported(name: &str, tree: &ApiTree, kind: Kind, format: Format) -> Vec<u8> {
+    try_export(tree, kind, format).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn try_export(tree: &ApiTree, kind: Kind, format: Format) -> Result<Vec<u8>, AwsError> {
     let options = ExportOptions {
         kind,
         format,
@@ -71,7 +81,7 @@ fn exported(name: &str, tree: &ApiTree, kind: Kind, format: Format) -> Vec<u8> {
         stage: "dev".into(),
         scope: Scope::default(),
     };
-    export(tree, &options).unwrap_or_else(|error| panic!("{name}: {error}")).bytes
+    export(tree, &options).map(|exported| exported.bytes)
 }
 
 fn digest(tree: &ApiTree) -> Digest {
@@ -116,5 +126,67 @@ fn none_of_the_files_has_warnings() {
         let warnings = read(&bytes, &ReadOptions::default()).unwrap().warnings;
 
         assert_eq!(warnings, Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Sets the `at`-th value below `value` (in document order) to `new`.
+fn replace(value: &mut Value, at: &mut usize, new: &Value) {
+    let inside: Vec<&mut Value> = match value {
+        Value::Array(items) => items.iter_mut().collect(),
+        Value::Object(members) => members.values_mut().collect(),
+        _ => Vec::new(),
+    };
+    for inner in inside {
+        if *at == 0 {
+            *inner = new.clone();
+            *at = usize::MAX;
+            return;
+        }
+        *at = at.saturating_sub(1);
+        replace(inner, at, new);
+        if *at == usize::MAX {
+            return;
+        }
+    }
+}
+
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(""),
+        json!("*"),
+        json!("Unused"),
+        json!("default"),
+        json!("application/xml"),
+        json!([]),
+        json!(["x", {}]),
+        json!({}),
+        json!({ "type": "object" }),
+        json!({ "$ref": "#/components/schemas/Item" }),
+        json!({ "default": { "statusCode": "200" }, "": { "statusCode": "201" } }),
+        json!("200 response"),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn what_is_taken_from_a_damaged_file_is_kept_too(which in 0usize..100, at in 0usize..150, new in odd_value()) {
+        let files = files();
+        let File { name, bytes, .. } = &files[which % files.len()];
+        let mut document: Value = serde_saphyr::from_str(std::str::from_utf8(bytes).unwrap()).unwrap();
+        replace(&mut document, &mut at.clone(), &new);
+        let kind = if document.get("swagger").is_some() { Kind::Swagger } else { Kind::Oas30 };
+
+        let Ok(first) = try_import(document.to_string().as_bytes()) else { return Ok(()) };
+        let Ok(text) = try_export(&first, kind, Format::Json) else { return Ok(()) };
+        let second = imported(name, &text);
+
+        // An API without a version is exported with a timestamp, one without a description with that of its documentation.
+        let mut first = first;
+        first.api.version.clone_from(&second.api.version);
+        first.api.description.clone_from(&second.api.description);
+        prop_assert_eq!(&second, &first, "{}: {}\n{}", name, document, String::from_utf8_lossy(&text));
     }
 }

@@ -62,8 +62,10 @@ impl Schemes {
 fn authorizer(authorizer: &Authorizer) -> Value {
     let text = |name: &str| authorizer.options.get(name).and_then(Value::as_str);
     let source = text("identitySource").unwrap_or_default();
-    let listed = authorizer.kind == "REQUEST";
-    let header = source.strip_prefix("method.request.header.").filter(|_| !listed).unwrap_or(UNUSED);
+    // These list their sources themselves; the others mean the scheme's header.
+    let listed = matches!(authorizer.kind.as_str(), "REQUEST" | "JWT");
+    let header = source.strip_prefix("method.request.header.").filter(|_| authorizer.kind != "REQUEST");
+    let header = header.unwrap_or(UNUSED);
     let mut extension = json!({ "type": authorizer.kind.to_ascii_lowercase() });
     for (name, value) in &authorizer.options {
         if name != "authType" && (name != "identitySource" || listed) {
