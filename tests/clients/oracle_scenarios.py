@@ -26,7 +26,7 @@ SCENARIOS = {
     "CreateRestApi": lambda w: [
         dict(name="full", description="d", version="2", binaryMediaTypes=["a/b"], minimumCompressionSize=0, apiKeySource="AUTHORIZER", tags=TAGS,
              endpointConfiguration={"types": ["REGIONAL"], "ipAddressType": "dualstack"}, disableExecuteApiEndpoint=True,
-             policy=json.dumps(POLICY), securityPolicy="TLS_1_2"),
+             policy=json.dumps(POLICY), securityPolicy="SecurityPolicy_TLS13_1_2_2021_06", endpointAccessMode="STRICT"),
         dict(name="private", endpointConfiguration={"types": ["PRIVATE"], "vpcEndpointIds": ["vpce-1"]}),
         dict(name="bare"), dict(name="clone", cloneFrom=w.method["restApiId"])],
     "ImportRestApi": lambda w: [dict(body=document()), dict(body=document(warn=True), parameters={"endpointConfigurationTypes": "REGIONAL"})],
@@ -53,7 +53,7 @@ SCENARIOS = {
     "UpdateMethodResponse": lambda w: dict(patch(w.fresh_integration(), replace("/responseParameters/method.response.header.X-B", "true", "add")), statusCode="200"),
     "DeleteMethodResponse": lambda w: dict(**w.fresh_integration(), statusCode="200"),
     "PutIntegration": lambda w: [dict(**w.fresh_method(), **w.full_integration()), dict(**w.fresh_method(), **w.full_integration(link=True)),
-                                 dict(**w.fresh_method(), **w.mock)],
+                                 dict(**w.fresh_method(), **streamed(w)), dict(**w.fresh_method(), **w.mock)],
     "GetIntegration": lambda w: w.method,
     "UpdateIntegration": lambda w: patch(w.fresh_integration(), replace("/timeoutInMillis", "3000")),
     "DeleteIntegration": lambda w: w.fresh_integration(),
@@ -78,7 +78,8 @@ SCENARIOS = {
     "GetSdk": lambda w: dict(**w.stage, sdkType="javascript"),
     "CreateAuthorizer": lambda w: [
         dict(**w.of_api, name=w.fresh("a"), **w.full_authorizer()),
-        dict(**w.of_api, name=w.fresh("a"), type="COGNITO_USER_POOLS", providerARNs=[COGNITO], identitySource="method.request.header.Authorization")],
+        dict(**w.of_api, name=w.fresh("a"), type="COGNITO_USER_POOLS", providerARNs=[COGNITO], identitySource="method.request.header.Authorization"),
+        dict(**w.of_api, name=w.fresh("a"), type="JWT", identitySource="method.request.header.Authorization", jwtConfiguration=JWT)],
     "GetAuthorizer": lambda w: dict(**w.of_api, authorizerId=w.api.authorizer),
     "GetAuthorizers": lambda w: dict(**w.of_api, limit=1) if w.api.authorizer and w.api.fresh_authorizer() else None,
     "UpdateAuthorizer": lambda w: patch(w.api.fresh_authorizer(), replace("/authorizerResultTtlInSeconds", "30")),
@@ -133,11 +134,12 @@ SCENARIOS = {
     "UpdateUsage": lambda w: patch(w.plan_key, replace("/remaining", "50")),
     "CreateDomainName": lambda w: [
         dict(domainName=f"{w.fresh('r')}.example.test", **w.full_domain),
-        dict(domainName=f"{w.fresh('e')}.example.test", certificateArn=CERTIFICATE, certificateName="mine", endpointConfiguration={"types": ["EDGE"]}),
+        dict(domainName=f"{w.fresh('e')}.example.test", certificateArn=CERTIFICATE, certificateName="mine", endpointConfiguration={"types": ["EDGE"]},
+             endpointAccessMode="BASIC"),
         dict(domainName=f"{w.fresh('p')}.example.test", certificateArn=CERTIFICATE, endpointConfiguration={"types": ["PRIVATE"]}, policy=json.dumps(POLICY))],
     "GetDomainName": lambda w: w.domain,
     "GetDomainNames": lambda w: dict(limit=1) if w.domain and w.fresh_domain() else None,
-    "UpdateDomainName": lambda w: patch(w.domain, replace("/securityPolicy", "TLS_1_2")),
+    "UpdateDomainName": lambda w: [patch(w.domain, replace("/securityPolicy", "TLS_1_2")), patch(private_domain(w), replace("/managementPolicy", json.dumps(POLICY)))],
     "DeleteDomainName": lambda w: w.fresh_domain(),
     "CreateBasePathMapping": lambda w: [dict(**w.domain, **w.of_api, basePath=w.fresh("b"), stage=w.stage["stageName"]), dict(**w.fresh_domain(), **w.of_api)],
     "GetBasePathMapping": lambda w: w.mapping,
@@ -175,6 +177,17 @@ def integration_response(w):
     return at
 
 
+def private_domain(w):
+    made = w.make("CreateDomainName", domainName=f"{w.fresh('p')}.example.test", certificateArn=CERTIFICATE, endpointConfiguration={"types": ["PRIVATE"]})
+    return {"domainName": made["domainName"], "domainNameId": made["domainNameId"]}
+
+
+def streamed(w):
+    balancer = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:loadbalancer/app/alb/50dc6c495c0c9188"
+    return dict(type="HTTP_PROXY", integrationHttpMethod="GET", uri="http://upstream.example.test/", connectionType="VPC_LINK", connectionId=w.link,
+                responseTransferMode="STREAM", integrationTarget=balancer)
+
+
 def plan_of_two_keys(w):
     at = w.fresh_plan()
     for _ in range(2):
@@ -183,7 +196,10 @@ def plan_of_two_keys(w):
 
 
 #: Operations that Stagecoach refuses whatever is asked: the domains of a virtual private cloud it does not have.
-REFUSED = {name for name in SCENARIOS if "DomainNameAccessAssociation" in name}
+REFUSED = {f"{verb}DomainNameAccessAssociation" for verb in ("Create", "Delete", "Reject")}
+
+#: And whose list therefore is empty.
+EMPTY = {"GetDomainNameAccessAssociations"}
 
 #: A label that names nothing, by member.
 UNKNOWN = {"httpMethod": "PATCH", "statusCode": "599", "responseType": "THROTTLED", "exportType": "pdf", "sdkType": "cobol", "domainName": "nope.example.test",

@@ -42,8 +42,8 @@ class Resource:
         held = self.get()
         differences = {}
         for name, attribute in self.kind.attributes.items():
-            if name not in self.arguments and attribute.default is None:
-                continue  # computed, or required elsewhere
+            if attribute.default is None and self.arguments.get(name) in ("", None):
+                continue  # computed
             wanted = attribute.write(self.arguments.get(name, attribute.default))
             member = ANSWERED_AS.get((self.name, name), name)
             found = attribute.read(held[member]) if member in held else attribute.default
