@@ -1,13 +1,11 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
-use stagecoach_resources::v1::{ClientCertificate, Deployment, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
+use stagecoach_resources::v1::{Authorizer, ClientCertificate, Deployment, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
 use crate::v1::{
-    accounts, api_keys, base_path_mappings, client_certificates, deployments, domain_name_access_associations,
-    domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators,
-    resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
+    accounts, api_keys, authorizers, base_path_mappings, client_certificates, deployments, domain_name_access_associations, domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators, resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
 };
 
 macro_rules! operations {
@@ -79,6 +77,11 @@ operations! {
     GetRequestValidators => items::list_in_api::<RequestValidator>;
     UpdateRequestValidator => request_validators::update;
     DeleteRequestValidator => request_validators::delete;
+    CreateAuthorizer => authorizers::create;
+    GetAuthorizer => items::get_in_api::<Authorizer>;
+    GetAuthorizers => items::list_in_api::<Authorizer>;
+    UpdateAuthorizer => authorizers::update;
+    DeleteAuthorizer => authorizers::delete;
     PutGatewayResponse => gateway_responses::put;
     GetGatewayResponse => gateway_responses::get;
     GetGatewayResponses => gateway_responses::list;
@@ -149,6 +152,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 108);
+        assert_eq!(BUILT.len(), 113);
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod base_path_mappings;
 pub(crate) mod client_certificates;
+pub(crate) mod authorizers;
 pub(crate) mod deployments;
 pub(crate) mod domain_name_access_associations;
 pub(crate) mod domain_names;
