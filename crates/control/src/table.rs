@@ -1,11 +1,11 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
-use stagecoach_resources::v1::{Authorizer, ClientCertificate, Deployment, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
+use stagecoach_resources::v1::{Authorizer, ClientCertificate, Deployment, DocumentationPart, DocumentationVersion, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
 use crate::v1::{
-    accounts, api_keys, authorizers, base_path_mappings, client_certificates, deployments, domain_name_access_associations, domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators, resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
+    accounts, api_keys, authorizers, base_path_mappings, client_certificates, deployments, documentation_parts, documentation_versions, domain_name_access_associations, domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators, resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
 };
 
 macro_rules! operations {
@@ -82,6 +82,16 @@ operations! {
     GetAuthorizers => items::list_in_api::<Authorizer>;
     UpdateAuthorizer => authorizers::update;
     DeleteAuthorizer => authorizers::delete;
+    CreateDocumentationPart => documentation_parts::create;
+    GetDocumentationPart => items::get_in_api::<DocumentationPart>;
+    GetDocumentationParts => documentation_parts::list;
+    UpdateDocumentationPart => documentation_parts::update;
+    DeleteDocumentationPart => documentation_parts::delete;
+    CreateDocumentationVersion => documentation_versions::create;
+    GetDocumentationVersion => items::get_in_api::<DocumentationVersion>;
+    GetDocumentationVersions => items::list_in_api::<DocumentationVersion>;
+    UpdateDocumentationVersion => documentation_versions::update;
+    DeleteDocumentationVersion => documentation_versions::delete;
     PutGatewayResponse => gateway_responses::put;
     GetGatewayResponse => gateway_responses::get;
     GetGatewayResponses => gateway_responses::list;
@@ -152,6 +162,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 113);
+        assert_eq!(BUILT.len(), 123);
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod authorizers;
 pub(crate) mod deployments;
 pub(crate) mod domain_name_access_associations;
 pub(crate) mod domain_names;
+pub(crate) mod documentation_parts;
+pub(crate) mod documentation_versions;
 pub(crate) mod exports;
 pub(crate) mod gateway_responses;
 pub(crate) mod imports;

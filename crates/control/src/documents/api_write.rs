@@ -4,15 +4,17 @@ use std::collections::HashMap;
 
 use stagecoach_base::{AwsError, Revision};
 use stagecoach_resources::v1::method::Parts;
-use stagecoach_resources::v1::{Deployment, DocumentationVersion, RestApi, Stage};
+use stagecoach_resources::v1::{Deployment, DocumentationPart, DocumentationVersion, RestApi, Stage};
 use stagecoach_resources::{ApiTree, Document};
 use stagecoach_store::{Doc, Key, Write};
 
 use super::{Access, assemble, decode, key, scatter};
 use crate::failure;
 
-/// Kinds under an API that take effect without a deployment: writing them is no change of the definition.
-const LIVE: [&str; 3] = [Deployment::KIND, Stage::KIND, DocumentationVersion::KIND];
+/// Kinds under an API that no definition holds: an import leaves them alone.
+const KEPT: [&str; 3] = [Deployment::KIND, Stage::KIND, DocumentationVersion::KIND];
+/// Kinds under an API that no snapshot holds: writing them is no change that a deployment would have to see.
+const LIVE: [&str; 4] = [Deployment::KIND, Stage::KIND, DocumentationVersion::KIND, DocumentationPart::KIND];
 
 /// A write on one API: every document change goes through here, and the RestApi document is touched last, so that its
 /// revision is the API's (a deployment checks that nothing moved while it compiled).
@@ -81,7 +83,7 @@ impl ApiWrite {
         let mut changed = scatter(tree)?;
         changed.retain(|new| stored.remove(&new.key).is_none_or(|old| old.body != new.body));
         self.write.put_many(&changed).await.map_err(failure::store)?;
-        let gone: Vec<Key> = stored.into_keys().filter(|key| !LIVE.contains(&&*key.kind)).collect();
+        let gone: Vec<Key> = stored.into_keys().filter(|key| !KEPT.contains(&&*key.kind)).collect();
         self.write.delete_many(&gone).await.map_err(failure::store)?;
         self.put_api(tree.api.clone());
         Ok(())

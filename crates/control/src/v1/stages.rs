@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use stagecoach_base::AwsError;
-use stagecoach_resources::v1::{Deployment, Stage, stage};
+use stagecoach_resources::v1::documentation::version;
+use stagecoach_resources::v1::{Deployment, DocumentationVersion, Stage, stage};
 use stagecoach_resources::{errors, reply};
 use stagecoach_wire::Reply;
 
@@ -19,6 +20,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         return Err(errors::stage_exists());
     }
     require_deployments(&mut tx, &made).await?;
+    require_documentation(&mut tx, None, &made).await?;
     cx.control.publisher.put_stage(&mut tx, &made).await?;
     tx.commit().await?;
     Ok(Reply::json(201, &reply::stage(&made)))
@@ -49,6 +51,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     if changed.client_certificate_id != found.client_certificate_id {
         client_certificates::require(&mut tx.write, changed.client_certificate_id.as_deref()).await?;
     }
+    require_documentation(&mut tx, Some(&found), &changed).await?;
     cx.control.publisher.put_stage(&mut tx, &changed).await?;
     tx.commit().await?;
     Ok(Reply::json(200, &reply::stage(&changed)))
@@ -86,6 +89,15 @@ async fn require_deployments(tx: &mut ApiWrite, stage: &Stage) -> Result<(), Aws
     let canary = crate::publish::canary_deployment(stage);
     for id in std::iter::once(stage.deployment_id.as_str()).chain(canary) {
         tx.get::<Deployment>(id).await?.ok_or_else(errors::missing_deployment)?;
+    }
+    Ok(())
+}
+
+/// A documentation version that a stage is given must exist.
+async fn require_documentation(tx: &mut ApiWrite, before: Option<&Stage>, stage: &Stage) -> Result<(), AwsError> {
+    let held = before.and_then(|stage| stage.documentation_version.as_ref());
+    if let Some(version) = stage.documentation_version.as_ref().filter(|version| Some(*version) != held) {
+        tx.get::<DocumentationVersion>(version).await?.ok_or_else(version::unknown_to_stage)?;
     }
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! DocumentationPart: text about one entity of an API.
 
 use serde::{Deserialize, Serialize};
-use stagecoach_base::id;
+use serde_json::Value;
+use stagecoach_base::{AwsError, id};
 
+use super::Location;
 use crate::Document;
+use crate::input::{Constraints, Members};
+use crate::patch::{self, Family, Op, PatchOperation, Row};
 
 /// A documentation part. It takes effect through a version only, and never in a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,27 +19,6 @@ pub struct DocumentationPart {
     pub location: Location,
     /// JSON text, as given.
     pub properties: String,
-}
-
-/// `DocumentationPartLocation`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Location {
-    /// `API`, `METHOD`, …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Resource path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Verb, or `*`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// Status, or `*`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_code: Option<String>,
-    /// Name of a parameter, model or authorizer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
 }
 
 impl Document for DocumentationPart {
@@ -56,3 +39,75 @@ pub fn at(location: Location, properties: String, is_free: impl Fn(&str) -> bool
     let id = id::free(&parts, id::CHILD_ID_LEN, is_free);
     DocumentationPart { id, location, properties }
 }
+
+/// 404 of a part; of the API above it too, for GET and PATCH [V a].
+pub fn unknown() -> AwsError {
+    AwsError::not_found("Invalid Documentation part identifier specified")
+}
+
+/// Reads the body of CreateDocumentationPart: location and properties.
+///
+/// # Errors
+/// `SerializationException`, `ValidationException`.
+pub fn parse(body: &Value) -> Result<(Location, String), AwsError> {
+    let input = Members::of(body)?;
+    let mut constraints = Constraints::of("CreateDocumentationPart");
+    let location = Location::read(input, &mut constraints)?;
+    let properties = input.text("properties")?;
+    constraints.required("properties", properties.is_some());
+    constraints.check()?;
+    Ok((location, properties.unwrap_or_default()))
+}
+
+/// A new part. `all` are those of the API.
+///
+/// # Errors
+/// 400 for properties that are no JSON object or a location that its type does not take, 409 for one that is taken.
+pub fn create(
+    all: &[DocumentationPart],
+    (location, properties): (Location, String),
+) -> Result<DocumentationPart, AwsError> {
+    check_properties(&properties)?;
+    location.check()?;
+    let full = location.in_full();
+    match all.iter().any(|part| part.location.in_full() == full) {
+        true => Err(AwsError::conflict(format!(
+            "Documentation part already exists for the specified location: {}.",
+            location.describe()
+        ))),
+        false => Ok(new(all, location, properties)),
+    }
+}
+
+fn check_properties(properties: &str) -> Result<(), AwsError> {
+    if properties.trim().is_empty() {
+        return Err(AwsError::bad_request("Documentation part properties must be non-empty"));
+    }
+    match serde_json::from_str::<Value>(properties) {
+        Ok(Value::Object(_)) => Ok(()),
+        _ => Err(AwsError::bad_request("Documentation part properties must be a valid JSON object")),
+    }
+}
+
+const TABLE: &[Row<DocumentationPart>] = &[Row {
+    path: "/properties",
+    ops: &[Op::Replace],
+    apply: |part, change, ()| {
+        let properties = change.value.unwrap_or_default();
+        check_properties(properties)?;
+        properties.clone_into(&mut part.properties);
+        Ok(())
+    },
+}];
+
+/// Applies UpdateDocumentationPart.
+///
+/// # Errors
+/// The patch family's texts, or those of properties.
+pub fn patch(part: &DocumentationPart, operations: &[PatchOperation]) -> Result<DocumentationPart, AwsError> {
+    patch::apply(part, operations, TABLE, Family::A, &())
+}
+
+#[cfg(test)]
+#[path = "part_tests.rs"]
+mod tests;
