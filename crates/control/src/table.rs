@@ -85,6 +85,7 @@ operations! {
     CreateDocumentationPart => documentation_parts::create;
     GetDocumentationPart => items::get_in_api::<DocumentationPart>;
     GetDocumentationParts => documentation_parts::list;
+    ImportDocumentationParts => documentation_parts::import;
     UpdateDocumentationPart => documentation_parts::update;
     DeleteDocumentationPart => documentation_parts::delete;
     CreateDocumentationVersion => documentation_versions::create;
@@ -162,6 +163,6 @@ mod tests {
             let operation = operations::all().find(|operation| operation.name == *name);
             assert!(operation.is_some_and(|operation| handler(operation.op).is_some()), "{name}");
         }
-        assert_eq!(BUILT.len(), 123);
+        assert_eq!(BUILT.len(), 124);
     }
 }

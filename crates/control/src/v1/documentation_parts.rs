@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use stagecoach_base::AwsError;
+use stagecoach_openapi as openapi;
 use stagecoach_resources::reply;
 use stagecoach_resources::v1::DocumentationPart;
 use stagecoach_resources::v1::documentation::{self, Filter, part};
+use stagecoach_wire::Reply;
 
+use super::imports;
 use super::items::{self, Item};
 use crate::call::{Answer, Cx};
 use crate::documents;
@@ -75,4 +78,32 @@ pub(crate) async fn update(cx: Cx) -> Answer {
 pub(crate) async fn delete(cx: Cx) -> Answer {
     let tx = cx.open().await?;
     items::remove(&cx, tx, |_: &DocumentationPart, _| Ok(())).await
+}
+
+/// `PUT …/documentation/parts`: the parts that a file lists, merged with those that are there or in place of them.
+pub(crate) async fn import(cx: Cx) -> Answer {
+    part::check_file(&cx.call.body)?;
+    let mode = imports::mode(&cx)?;
+    let (body, scope) = (cx.call.body.clone(), cx.control.scope.clone());
+    let read = imports::offload(move || openapi::documentation::read(&body, &scope)).await?;
+    if cx.call.flag("failonwarnings") && !read.warnings.is_empty() {
+        let text = format!("Warnings found during import:\n\t{}", read.warnings.join("\n\t"));
+        return Err(AwsError::bad_request(text));
+    }
+    let mut tx = cx.open().await?;
+    let before: Vec<DocumentationPart> = tx.all().await?;
+    let after = openapi::merge_parts(&before, &read.parts, mode);
+    for gone in before.iter().filter(|part| after.iter().all(|kept| kept.id != part.id)) {
+        tx.delete::<DocumentationPart>(&gone.id).await?;
+    }
+    for changed in after.iter().filter(|part| !before.contains(part)) {
+        tx.put(&changed.id, changed).await?;
+    }
+    tx.commit().await?;
+    let given = |part: &&DocumentationPart| read.parts.iter().any(|one| one.location == part.location);
+    let mut shown = json!({ "ids": after.iter().filter(given).map(|part| &part.id).collect::<Vec<_>>() });
+    if !read.warnings.is_empty() {
+        shown["warnings"] = json!(read.warnings);
+    }
+    Ok(Reply::json(200, &shown))
 }

@@ -36,13 +36,7 @@ pub(crate) async fn import(cx: Cx) -> Answer {
 
 /// `PUT /restapis/{restapi_id}`: merge (the default) or overwrite.
 pub(crate) async fn put(cx: Cx) -> Answer {
-    let mode = match cx.call.query("mode") {
-        None | Some("merge") => Mode::Merge,
-        Some("overwrite") => Mode::Overwrite,
-        Some(other) => {
-            return Err(AwsError::bad_request(format!("Invalid mode {other}. Must be one of: [merge, overwrite]")));
-        }
-    };
+    let mode = mode(&cx)?;
     let known = match mode {
         Mode::Merge => documents::all::<Model>(&cx.control.store, cx.api_id()).await?,
         Mode::Overwrite => Vec::new(),
@@ -66,6 +60,15 @@ pub(crate) async fn put(cx: Cx) -> Answer {
     Ok(Reply::json(200, &reply::rest_api(&RestApi { warnings, ..tree.api }, ReplyKind::Single)))
 }
 
+/// `mode=`: merge unless asked otherwise.
+pub(crate) fn mode(cx: &Cx) -> Result<Mode, AwsError> {
+    match cx.call.query("mode") {
+        None | Some("merge") => Ok(Mode::Merge),
+        Some("overwrite") => Ok(Mode::Overwrite),
+        Some(other) => Err(AwsError::bad_request(format!("Invalid mode {other}. Must be one of: [merge, overwrite]"))),
+    }
+}
+
 /// The documentation version that a file names.
 fn version(definition: &Definition) -> Option<&str> {
     definition.documentation.as_ref()?.version.as_deref()
@@ -77,7 +80,7 @@ fn documented(cx: &Cx, tree: &ApiTree, version: String) -> DocumentationVersion 
 }
 
 /// Runs work on a whole definition where it does not hold up other calls.
-async fn offload<T: Send + 'static>(
+pub(crate) async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AwsError> + Send + 'static,
 ) -> Result<T, AwsError> {
     tokio::task::spawn_blocking(work).await.map_err(failure::unexpected)?

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stagecoach_base::{AwsError, id};
+use stagecoach_base::{AwsError, ErrorCode, id};
 
 use super::Location;
 use crate::Document;
@@ -59,7 +59,22 @@ pub fn parse(body: &Value) -> Result<(Location, String), AwsError> {
     Ok((location, properties.unwrap_or_default()))
 }
 
-/// A new part. `all` are those of the API.
+/// The file of ImportDocumentationParts must be there [R aws/aws-sdk-js#3710].
+///
+/// # Errors
+/// `ValidationException`.
+pub fn check_file(body: &[u8]) -> Result<(), AwsError> {
+    match body.is_empty() {
+        false => Ok(()),
+        true => Err(AwsError::new(
+            ErrorCode::Validation,
+            "1 validation error detected: Value null at 'body' failed to satisfy constraint: Member must not be null",
+        )),
+    }
+}
+
+/// A new part. `all` are those of the API. A location that may have a path and has none gets the root's, as in an
+/// import [V a].
 ///
 /// # Errors
 /// 400 for properties that are no JSON object or a location that its type does not take, 409 for one that is taken.
@@ -75,7 +90,7 @@ pub fn create(
             "Documentation part already exists for the specified location: {}.",
             location.describe()
         ))),
-        false => Ok(new(all, location, properties)),
+        false => Ok(new(all, Location { path: full.path, ..location }, properties)),
     }
 }
 

@@ -68,6 +68,8 @@ fn a_location_has_one_part_however_it_is_written() {
         (409, "Documentation part already exists for the specified location: type 'API'.")
     );
     assert_eq!(same.code().status(), 409);
+    let bare = made(&[], &json!({ "type": "METHOD", "method": "GET" })).unwrap().location;
+    assert_eq!((bare.path.as_deref(), bare.method.as_deref()), (Some("/"), Some("GET")));
 }
 
 /// test_invalid_update_documentation_part; an empty value: rest-admin-api §3.20.
