@@ -13,10 +13,6 @@ SCENARIOS = replay.scenarios(ROOT / "tests/golden/recordings.jsonl")
 
 # What is not built yet, and the scenarios that wait for it. One that passes leaves this table.
 WAITING = {
-    "authorizers": ("test_update_method",),
-    "documentation": (
-        "test_doc_parts_crud_no_api", "test_invalid_get_documentation_part", "test_invalid_update_documentation_part",
-        "test_invalid_delete_documentation_part", "test_import_documentation_parts_bad_file", "test_documentation_parts_and_versions"),
     "request validation by workers": (
         "test_api_gateway_request_validator_with_ref_models", "test_api_gateway_request_validator_with_ref_one_ofmodels"),
     "mapping templates in workers": ("test_input_path_template_formatting",),
