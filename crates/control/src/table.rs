@@ -1,11 +1,17 @@
 //! Which handler serves which operation. An operation without a row answers 501 and says so.
 
-use stagecoach_resources::v1::{Authorizer, ClientCertificate, Deployment, DocumentationPart, DocumentationVersion, Model, RequestValidator, RestApi, UsagePlan, VpcLink};
+use stagecoach_resources::v1::{
+    Authorizer, ClientCertificate, Deployment, DocumentationPart, DocumentationVersion, Model, RequestValidator,
+    RestApi, UsagePlan, VpcLink,
+};
 use stagecoach_wire::Op;
 
 use crate::call::Handler;
 use crate::v1::{
-    accounts, api_keys, authorizers, base_path_mappings, client_certificates, deployments, documentation_parts, documentation_versions, domain_name_access_associations, domain_names, exports, gateway_responses, imports, integrations, items, methods, models, request_validators, resources, responses, rest_apis, sdks, stages, tags, test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
+    accounts, api_keys, authorizers, base_path_mappings, client_certificates, deployments, documentation_parts,
+    documentation_versions, domain_name_access_associations, domain_names, exports, gateway_responses, imports,
+    integrations, items, methods, models, request_validators, resources, responses, rest_apis, sdks, stages, tags,
+    test_invoke, usage_plan_keys, usage_plans, usages, vpc_links,
 };
 
 macro_rules! operations {

@@ -2,14 +2,14 @@
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod authorizers;
 pub(crate) mod base_path_mappings;
 pub(crate) mod client_certificates;
-pub(crate) mod authorizers;
 pub(crate) mod deployments;
-pub(crate) mod domain_name_access_associations;
-pub(crate) mod domain_names;
 pub(crate) mod documentation_parts;
 pub(crate) mod documentation_versions;
+pub(crate) mod domain_name_access_associations;
+pub(crate) mod domain_names;
 pub(crate) mod exports;
 pub(crate) mod gateway_responses;
 pub(crate) mod imports;
