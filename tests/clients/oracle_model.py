@@ -21,7 +21,7 @@ ALWAYS = {shape: words.split() for shape, words in {
     "Stage": "stageName deploymentId cacheClusterEnabled cacheClusterStatus methodSettings tracingEnabled createdDate lastUpdatedDate",
     "MethodSetting": "metricsEnabled dataTraceEnabled throttlingBurstLimit throttlingRateLimit cachingEnabled cacheTtlInSeconds cacheDataEncrypted "
                      "requireAuthorizationForCacheControl unauthorizedCacheControlHeaderStrategy",
-    "CanarySettings": "percentTraffic deploymentId useStageCache", "AccessLogSettings": "", "Authorizer": "id name type authType",
+    "CanarySettings": "percentTraffic deploymentId useStageCache", "AccessLogSettings": "", "Authorizer": "id name type",
     "Model": "id name contentType schema", "Template": "value", "RequestValidator": "id validateRequestBody validateRequestParameters",
     "GatewayResponse": "responseType responseParameters responseTemplates defaultResponse",
     "DocumentationPart": "id location properties", "DocumentationPartLocation": "type", "DocumentationPartIds": "ids",
@@ -88,6 +88,19 @@ class Judge:
             return faults + [f"not JSON: {error}: {answer.body[:80]}"]
         return faults + self._value(shape, body, "$")
 
+    def echo(self, operation, params, answer):
+        """What a creating `operation` was given and does not answer as it was given."""
+        if not operation.startswith(("Create", "Put", "Generate")) or answer.status >= 300:
+            return []
+        body, model = json.loads(answer.body), MODEL.operation_model(operation)
+        members = {member.serialization.get("name", name) for name, member in model.output_shape.members.items()}
+        given = {}
+        for name, member in model.input_shape.members.items():
+            wire = member.serialization.get("name", name)
+            if name in params and wire in members and member.serialization.get("location") is None and name not in CHANGED:
+                given[wire] = params[name]
+        return [f"$.{name}: {body.get(name)!r}, not {value!r}" for name, value in given.items() if not holds(body.get(name), value)]
+
     def failure(self, operation, answer):
         """What is wrong with a refusal: it must be an error that the model lists for `operation`, in AWS's form."""
         modelled = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.operation_model(operation).error_shapes}
@@ -117,6 +130,8 @@ class Judge:
     def _structure(self, shape, value, at):
         if not isinstance(value, dict):
             return [f"{at}: {value!r} is not an object"]
+        if shape.name == "Method" and value == {}:
+            return []  # without `embed` a resource names its methods only (§3.2)
         members = {member.serialization.get("name", name): (name, member) for name, member in shape.members.items()}
         faults = [f"{at}.{wire}: not in {shape.name}" for wire in value.keys() - members.keys()]
         for wire in members.keys() & value.keys():
@@ -147,6 +162,19 @@ class Judge:
 
 #: What JSON may hold for a scalar; a double keeps its fraction on the wire, a timestamp is epoch seconds (§2.2).
 SCALARS = {"string": (str,), "boolean": (bool,), "integer": (int,), "long": (int,), "double": (float,), "float": (float,), "timestamp": (int, float)}
+
+
+#: Arguments that AWS stores in a form of its own: policies are normalised (§3.1), a stage key becomes a text (§3.14).
+CHANGED = {"policy", "stageKeys"}
+
+
+def holds(found, given):
+    """Whether an answer has what was given; objects may have more."""
+    if isinstance(given, dict) and isinstance(found, dict):
+        return all(holds(found.get(name), value) for name, value in given.items())
+    if isinstance(given, list) and isinstance(found, list):
+        return len(found) == len(given) and all(map(holds, found, given))
+    return found == given
 
 
 def label_members(operation):

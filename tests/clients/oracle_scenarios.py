@@ -130,7 +130,7 @@ SCENARIOS = {
     "GetUsagePlanKey": lambda w: w.plan_key,
     "GetUsagePlanKeys": lambda w: dict(plan_of_two_keys(w), limit=1),
     "DeleteUsagePlanKey": lambda w: w.fresh_plan_key(),
-    "GetUsage": lambda w: dict(w.plan, startDate=DAY, endDate=DAY),
+    "GetUsage": lambda w: dict(plan_of_two_keys(w), startDate=DAY, endDate=DAY, limit=1),
     "UpdateUsage": lambda w: patch(w.plan_key, replace("/remaining", "50")),
     "CreateDomainName": lambda w: [
         dict(domainName=f"{w.fresh('r')}.example.test", **w.full_domain),

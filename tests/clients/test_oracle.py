@@ -1,6 +1,6 @@
 """All operations of the published service model are answered as it says: status, members, types, errors (issue point 1)."""
 import pytest
-from conftest import Gateway, Upstream
+from conftest import Gateway, Upstream, call
 from oracle_model import MODEL, Judge, Wire, label_members
 from oracle_scenarios import EMPTY, INFALLIBLE, REFUSED, SCENARIOS, TOLERANT, UNKNOWN, WRONG
 from oracle_world import World
@@ -15,6 +15,7 @@ UNSEEN = {
     ("MutualTlsAuthentication", "truststoreWarnings"): "the store is the operator's",
     ("TestInvokeAuthorizerResponse", "claims"): "needs a pool of users", ("DomainName", "domainNameStatusMessage"): "a domain is never pending",
     ("ApiKeys", "warnings"): "belongs to imports",
+    ("DocumentationPartIds", "warnings"): "what is odd in such a file is an error",
     ("JwtIssuer", "jwksUri"): "the worker finds the keys, not the control plane",
     ("SdkType", "description"): "AWS's words are not recorded", ("SdkConfigurationProperty", "friendlyName"): "AWS's words are not recorded",
     ("SdkConfigurationProperty", "description"): "AWS's words are not recorded", ("SdkConfigurationProperty", "defaultValue"): "AWS's values are not recorded",
@@ -41,9 +42,13 @@ class Walk:
     def call_live(self, operation):
         judge = self.judge.failure if operation in REFUSED else self.judge.success
         try:
-            return [fault for params in self.scenarios(operation) for fault in judge(operation, self.world.wire(operation, **params))]
+            return [fault for params in self.scenarios(operation) for fault in self.judged(judge, operation, params)]
         except (AssertionError, KeyError) as error:
             return [f"no scenario: {error!r}"]
+
+    def judged(self, judge, operation, params):
+        answer = self.world.wire(operation, **params)
+        return judge(operation, answer) + self.judge.echo(operation, params, answer)
 
     def call_wrong(self, operation):
         if operation in INFALLIBLE:
@@ -83,6 +88,14 @@ def test_the_table_has_a_row_for_every_operation_of_the_model():
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_live_call_is_answered_as_the_model_says(walk, operation):
     assert walk.live[operation] == []
+
+
+def test_calls_need_no_signature_here_and_answer_alike(walk):
+    signed = walk.world.wire("GetAccount")
+
+    unsigned = call(f"{walk.world.wire.endpoint}/account")
+
+    assert (unsigned.status, unsigned.json) == (signed.status, signed.json)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

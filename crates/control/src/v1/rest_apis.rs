@@ -1,7 +1,7 @@
 //! RestApi operations (rest-admin-api §3.1).
 
 use serde_json::Value;
-use stagecoach_base::{AwsError, id};
+use stagecoach_base::{AwsError, ErrorCode, id};
 use stagecoach_resources::errors;
 use stagecoach_resources::reply::{self, ReplyKind};
 use stagecoach_resources::v1::{RestApi, Stage, rest_api};
@@ -19,13 +19,21 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     let input = cx.body()?;
     let api = rest_api::create(&input, api_id, root_id, cx.at.seconds(), &cx.control.scope)?;
     let tree = match rest_api::clone_source(&input)? {
-        Some(source) => rest_api::clone(&documents::whole(&cx.control.store, cx.account(), &source).await?.tree, api),
+        Some(source) => {
+            let source = documents::whole(&cx.control.store, cx.account(), &source).await.map_err(wrong_source)?;
+            rest_api::clone(&source.tree, api)
+        }
         None => rest_api::empty(api),
     };
     let mut write = cx.write().await?;
     write.insert_many(&documents::scatter(&tree)?).await.map_err(failure::store)?;
     write.commit().await.map_err(failure::store)?;
     Ok(Reply::json(201, &reply::rest_api(&tree.api, ReplyKind::Create)))
+}
+
+/// What is not found by an argument is a bad request: the service model has no 404 for CreateRestApi [M].
+fn wrong_source(error: AwsError) -> AwsError {
+    if error.code() == ErrorCode::NotFound { AwsError::bad_request(error.message()) } else { error }
 }
 
 impl Item for RestApi {
