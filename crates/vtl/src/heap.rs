@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::limits::{Limits, RenderError, WORK};
+use crate::limits::{Limits, RenderError, STEP, VISIT};
 use crate::number::Number;
 use crate::regexes::Patterns;
 
@@ -63,7 +63,7 @@ pub(crate) struct List {
 pub(crate) struct Map {
     pub(crate) kind: MapKind,
     entries: Vec<(Rc<str>, Value)>,
-    index: HashMap<Rc<str>, usize>,
+    index: Option<HashMap<Rc<str>, usize>>,
 }
 
 /// Entries up to which a map is searched one by one.
@@ -80,9 +80,9 @@ impl Map {
         if self.kind == MapKind::Folded {
             return self.entries.iter().position(|(key, _)| key.eq_ignore_ascii_case(name));
         }
-        match self.entries.len() > SEARCHED {
-            true => self.index.get(name).copied(),
-            false => self.entries.iter().position(|(key, _)| &**key == name),
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.entries.iter().position(|(key, _)| &**key == name),
         }
     }
 
@@ -95,14 +95,12 @@ impl Map {
         if let Some(known) = self.position(&name).and_then(|at| self.entries.get_mut(at)) {
             return Some(std::mem::replace(&mut known.1, value));
         }
+        if let Some(index) = &mut self.index {
+            index.insert(name.clone(), self.entries.len());
+        }
         self.entries.push((name, value));
-        match self.entries.len() {
-            length if length == SEARCHED + 1 => self.reindex(),
-            length if length > SEARCHED => {
-                let last = self.entries.last().map(|(key, _)| key.clone());
-                self.index.extend(last.map(|key| (key, length - 1)));
-            }
-            _ => {}
+        if self.index.is_none() {
+            self.reindex();
         }
         None
     }
@@ -115,11 +113,12 @@ impl Map {
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-        self.index.clear();
+        self.index = None;
     }
 
     fn reindex(&mut self) {
-        self.index = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        let entries = Some(self.entries.iter().enumerate()).filter(|entries| entries.len() > SEARCHED);
+        self.index = entries.map(|entries| entries.map(|(at, (key, _))| (key.clone(), at)).collect());
     }
 }
 
@@ -130,25 +129,31 @@ pub struct Heap {
     maps: Vec<Map>,
     pub(crate) limits: Limits,
     pub(crate) patterns: Patterns,
-    steps: u64,
+    work: u64,
     memory: usize,
 }
 
 impl Heap {
     /// An empty heap.
     pub fn new(limits: Limits) -> Self {
-        let memory = limits.memory;
-        Self { lists: Vec::new(), maps: Vec::new(), limits, patterns: Patterns::default(), steps: 0, memory }
+        let (work, memory) = (limits.steps.saturating_mul(STEP as u64), limits.memory);
+        Self { lists: Vec::new(), maps: Vec::new(), limits, patterns: Patterns::default(), work, memory }
     }
 
     pub(crate) fn step(&mut self) -> Result<(), RenderError> {
-        self.work(0)
+        self.work(STEP)
     }
 
-    /// One step, and those for reading `bytes` of text.
+    /// Takes account of visiting a value.
+    pub(crate) fn visit(&mut self) -> Result<(), RenderError> {
+        self.work(VISIT)
+    }
+
+    /// Takes account of reading `bytes` of text.
     pub(crate) fn work(&mut self, bytes: usize) -> Result<(), RenderError> {
-        self.steps += 1 + u64::try_from(bytes / WORK).unwrap_or(u64::MAX / 2);
-        if self.steps > self.limits.steps { Err(RenderError::Steps) } else { Ok(()) }
+        let units = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.work = self.work.checked_sub(units).ok_or(RenderError::Steps)?;
+        Ok(())
     }
 
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), RenderError> {
@@ -194,7 +199,7 @@ impl Heap {
     /// # Errors
     /// [`RenderError::Memory`].
     pub fn map(&mut self, kind: MapKind) -> Result<MapId, RenderError> {
-        self.charge_values(3)?;
+        self.charge_values(1)?;
         self.maps.push(Map { kind, ..Map::default() });
         Ok(MapId(self.maps.len() - 1))
     }
@@ -205,7 +210,11 @@ impl Heap {
     /// [`RenderError::Memory`].
     pub fn put(&mut self, map: MapId, name: &str, value: Value) -> Result<Option<Value>, RenderError> {
         let name = self.shared(name)?;
-        self.charge_values(2)?;
+        self.put_shared(map, name, value)
+    }
+
+    pub(crate) fn put_shared(&mut self, map: MapId, name: Rc<str>, value: Value) -> Result<Option<Value>, RenderError> {
+        self.charge_values(1)?;
         Ok(self.maps.get_mut(map.0).and_then(|map| map.put(name, value)))
     }
 

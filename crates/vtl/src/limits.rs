@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Iterations of one `#foreach`; AWS: 1000.
     pub iterations: usize,
-    /// Nodes evaluated, values visited and, in blocks of [`WORK`] bytes, text read.
+    /// Nodes evaluated, and what takes as long: 16 values visited, 1 KB of text read.
     pub steps: u64,
     /// Bytes of all values made, whether or not they are still used.
     pub memory: usize,
@@ -13,8 +13,10 @@ pub struct Limits {
     pub output: usize,
 }
 
-/// Bytes of text that count as one step.
-pub(crate) const WORK: usize = 1024;
+/// Units of work in a step: bytes of text read.
+pub(crate) const STEP: usize = 1024;
+/// Units for visiting a value.
+pub(crate) const VISIT: usize = 64;
 /// Bytes a template may have (rest-data-plane §3.8: 300 KB).
 pub const TEMPLATE_BYTES: usize = 300 * 1024;
 /// How deep expressions and blocks may be nested in a template.
@@ -26,7 +28,7 @@ pub(crate) const VALUE_DEPTH: usize = 128;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { iterations: 1000, steps: 500_000, memory: 64 << 20, output: 10 << 20 }
+        Self { iterations: 1000, steps: 500_000, memory: 128 << 20, output: 10 << 20 }
     }
 }
 

@@ -16,9 +16,7 @@ pub(crate) fn call(heap: &mut Heap, receiver: &Value, name: &str, arguments: &[V
     match (name, arguments, receiver) {
         (_, _, Value::Null) => return Ok(Value::Null),
         ("toString", [], _) => return heap.print(receiver).map(Value::Text),
-        ("equals", [other], _) => {
-            return Ok(Value::Bool(same_kind(receiver, other) && heap.equals(receiver, other, 0)?));
-        }
+        ("equals", [other], _) => return equal(heap, receiver, other).map(Value::Bool),
         _ => {}
     }
     match receiver {
@@ -39,14 +37,10 @@ fn same_kind(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Whether `items` has one that equals `wanted`, and where first.
-fn position(heap: &mut Heap, items: &[Value], wanted: &Value) -> Result<Option<usize>, RenderError> {
-    for (at, item) in items.iter().enumerate() {
-        if (same_kind(item, wanted)) && heap.equals(item, wanted, 0)? {
-            return Ok(Some(at));
-        }
-    }
-    Ok(None)
+/// Whether Java's `equals` holds.
+fn equal(heap: &mut Heap, left: &Value, right: &Value) -> Result<bool, RenderError> {
+    heap.visit()?;
+    Ok(same_kind(left, right) && heap.equals(left, right, 0)?)
 }
 
 fn int(number: usize) -> Value {

@@ -1,5 +1,6 @@
 //! JSON paths in Jayway's dialect (rest-data-plane §5.2), parsed once and followed over the values of a heap.
 
+mod compare;
 mod filter;
 mod find;
 mod functions;

@@ -11,7 +11,7 @@ use crate::limits::RenderError;
 /// Bytes a compiled expression may take.
 const SIZE: usize = 256 * 1024;
 /// Steps that compiling an expression counts for.
-const COMPILE: usize = 256 * crate::limits::WORK;
+const COMPILE: usize = 1024 * crate::limits::STEP;
 /// How much more work it is to match a byte than to copy it.
 const MATCH: usize = 4;
 

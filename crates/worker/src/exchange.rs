@@ -195,6 +195,9 @@ impl Exchange {
             "domainName" => text(self.host()),
             "domainPrefix" => self.host().split('.').next().and_then(text),
             "identity.sourceIp" => Some(Cow::Owned(self.source_ip())),
+            // A test has AWS's stand-ins for a key.
+            "identity.apiKey" if self.test => text("test-invoke-api-key"),
+            "identity.apiKeyId" if self.test => text("test-invoke-api-key-id"),
             "identity.userAgent" => {
                 let agent = self.user_agent.as_ref().or_else(|| self.headers.get(USER_AGENT));
                 agent.and_then(|agent| agent.to_str().ok()).and_then(text)

@@ -164,3 +164,16 @@ fn a_status_that_is_none_is_ignored() {
         assert_eq!(overrides.status, None, "{status}");
     }
 }
+
+/// AWS takes bodies of 10 MB, and so must templates that walk all of one.
+#[test]
+fn large_bodies_and_long_lists_fit() {
+    let pets = format!("[{}]", vec![r#"{"id":1,"name":"abc"}"#; 200_000].join(","));
+    let body: &'static str = pets.leak();
+    let ids =
+        "#set($seen = [])#foreach($i in [1..1000])#if(!$seen.contains($i))#set($x = $seen.add($i))#end#end$seen.size()";
+
+    assert_eq!(render(body, "$input.json('$')").as_deref(), Ok(body));
+    assert_eq!(render(body, "$input.path('$..id').size()").as_deref(), Ok("200000"));
+    assert_eq!(render("", ids).as_deref(), Ok("1000"));
+}

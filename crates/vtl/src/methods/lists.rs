@@ -1,6 +1,6 @@
 //! Methods of lists.
 
-use super::{found, index, int, out_of_bounds, position};
+use super::{equal, found, index, int, out_of_bounds};
 use crate::heap::{Heap, ListId, Value};
 use crate::limits::RenderError;
 
@@ -71,23 +71,33 @@ fn change(heap: &mut Heap, list: ListId, name: &str, arguments: &[Value]) -> Res
     }
 }
 
+/// Where an item first is.
 fn search(heap: &mut Heap, list: ListId, wanted: &Value) -> Result<Option<usize>, RenderError> {
-    let items = heap.copy_items(list)?;
-    position(heap, &items, wanted)
+    let mut at = 0;
+    while let Some(item) = heap.items(list).get(at).cloned() {
+        if equal(heap, &item, wanted)? {
+            return Ok(Some(at));
+        }
+        at += 1;
+    }
+    Ok(None)
 }
 
 fn last(heap: &mut Heap, list: ListId, wanted: &Value) -> Result<Option<usize>, RenderError> {
-    let mut items = heap.copy_items(list)?;
-    items.reverse();
-    Ok(position(heap, &items, wanted)?.map(|at| items.len() - 1 - at))
+    for at in (0..heap.items(list).len()).rev() {
+        let item = heap.items(list).get(at).cloned().unwrap_or(Value::Null);
+        if equal(heap, &item, wanted)? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
 }
 
 /// Those of `items` that are, or are not, in `list`.
 fn keep(heap: &mut Heap, items: &[Value], list: ListId, inside: bool) -> Result<Vec<Value>, RenderError> {
-    let others = heap.copy_items(list)?;
     let mut kept = Vec::new();
     for item in items {
-        if position(heap, &others, item)?.is_some() == inside {
+        if search(heap, list, item)?.is_some() == inside {
             kept.push(item.clone());
         }
     }

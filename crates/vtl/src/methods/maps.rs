@@ -1,6 +1,6 @@
 //! Methods of maps, and of their entries.
 
-use super::{int, position, printed};
+use super::{equal, int, printed};
 use crate::heap::{Heap, MapId, MapKind, Value};
 use crate::limits::RenderError;
 
@@ -15,8 +15,14 @@ pub(super) fn call(heap: &mut Heap, map: MapId, name: &str, arguments: &[Value])
         ("getOrDefault", [key, other]) => printed(heap, key).map(|key| heap.get(map, &key).unwrap_or(other).clone()),
         ("containsKey", [key]) => printed(heap, key).map(|key| Value::Bool(heap.get(map, &key).is_some())),
         ("containsValue", [wanted]) => {
-            let values = values(heap, map)?;
-            Ok(Value::Bool(position(heap, &values, wanted)?.is_some()))
+            let mut at = 0;
+            while let Some((_, value)) = heap.entries(map).get(at).cloned() {
+                if equal(heap, &value, wanted)? {
+                    return Ok(Value::Bool(true));
+                }
+                at += 1;
+            }
+            Ok(Value::Bool(false))
         }
         ("keySet", []) => {
             let keys = heap.entries(map).iter().map(|(key, _)| Value::Text(key.clone())).collect();

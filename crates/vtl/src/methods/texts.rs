@@ -140,7 +140,7 @@ fn replaced(heap: &mut Heap, text: &str, pattern: &str, to: &str, most: usize) -
     let mut out = String::with_capacity(text.len());
     let mut read = 0;
     for captures in regex.captures_iter(text).take(most) {
-        heap.work(0)?;
+        heap.visit()?;
         let Some(whole) = captures.get(0) else { continue };
         out.push_str(text.get(read..whole.start()).unwrap_or_default());
         captures.expand(&to, &mut out);

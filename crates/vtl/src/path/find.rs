@@ -26,7 +26,7 @@ impl Path {
             let last = at + 1 == self.steps.len();
             let mut next = Vec::new();
             for value in &found {
-                heap.step()?;
+                heap.visit()?;
                 advance(heap, step, value, document, last, &mut next)?;
             }
             heap.charge_values(next.len())?;
@@ -121,7 +121,7 @@ fn children(heap: &mut Heap, value: &Value) -> Result<Vec<Value>, RenderError> {
 fn below(heap: &mut Heap, value: &Value, next: &mut Vec<Value>) -> Result<(), RenderError> {
     let mut open = vec![value.clone()];
     while let Some(value) = open.pop() {
-        heap.step()?;
+        heap.visit()?;
         if matches!(value, Value::List(_) | Value::Map(_)) {
             let mut inner = children(heap, &value)?;
             inner.reverse();
