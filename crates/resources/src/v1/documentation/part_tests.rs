@@ -1,3 +1,5 @@
+//! Documentation parts: bodies, patches and merging.
+
 use serde_json::json;
 
 use super::*;
