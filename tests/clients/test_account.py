@@ -244,6 +244,7 @@ def test_the_account_keeps_a_role_and_its_features(apigateway):
     changed = apigateway.update_account(patchOperations=replace("/cloudwatchRoleArn", role))
     refusal = refused(apigateway.update_account, patchOperations=[{"op": "remove", "path": "/features", "value": "UsagePlans"}])
     cleared = apigateway.update_account(patchOperations=replace("/cloudwatchRoleArn", ""))
+    apigateway.update_account(patchOperations=replace("/cloudwatchRoleArn", before["cloudwatchRoleArn"]))
 
     assert before["throttleSettings"] == {"burstLimit": 5000, "rateLimit": 10000.0} and before["features"] == ["UsagePlans"]
     assert changed["cloudwatchRoleArn"] == role and "cloudwatchRoleArn" not in cleared

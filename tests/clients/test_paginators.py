@@ -128,6 +128,8 @@ def test_a_walk_goes_on_where_it_stopped(listed):
     first = paginator.paginate(**params, PaginationConfig={"PageSize": 2, "MaxItems": 4}).build_full_result()
     rest = paginator.paginate(**params, PaginationConfig={"PageSize": 2, "StartingToken": first["NextToken"]}).build_full_result()
 
+    if isinstance(first["items"], dict):
+        pytest.skip("botocore joins the lists of pages, not their maps: of GetUsage it keeps the first page only")
     assert len(ids(first, member)) == 4
     whole = ids(first, member) + ids(rest, member)
     assert len(whole) == len(set(whole)) == count and made <= set(whole)

@@ -1,5 +1,7 @@
 //! ApiKey operations (rest-admin-api §3.14).
 
+use std::collections::HashSet;
+
 use serde_json::json;
 use stagecoach_base::{AwsError, id};
 use stagecoach_resources::Document;
@@ -107,10 +109,10 @@ pub(crate) async fn import(cx: Cx) -> Answer {
     }
     let mut imported = api_key::read(&cx.call.body)?;
     let mut tx = cx.write().await?;
-    let mut ids: Vec<String> = Vec::new();
+    let (mut ids, mut seen): (Vec<String>, HashSet<String>) = Default::default();
     for (index, row) in imported.keys.iter().enumerate() {
         let id = import_one(&cx, &mut tx, index, row, &mut imported.warnings).await?;
-        if !ids.contains(&id) {
+        if seen.insert(id.clone()) {
             ids.push(id);
         }
     }

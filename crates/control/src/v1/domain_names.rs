@@ -27,9 +27,9 @@ fn draw(cx: &Cx) -> Drawn {
     Drawn { label: id::random(entropy, LABEL_LEN), id: id::random(entropy, DOMAIN_ID_LEN), now_s: cx.at.seconds() }
 }
 
+/// Alone, a domain shows no empty `tags` [R CLI], unlike a RestApi.
 fn single(domain: &DomainName) -> Value {
-    // A domain shows its tags as RestApi and UsagePlan do; there is no recording of one (rest-admin-api §9.4).
-    reply::domain_name(domain, ReplyKind::Single)
+    reply::domain_name(domain, ReplyKind::List)
 }
 
 /// `POST /domainnames`.

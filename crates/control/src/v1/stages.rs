@@ -7,7 +7,7 @@ use stagecoach_resources::v1::{Deployment, DocumentationVersion, Stage, stage};
 use stagecoach_resources::{errors, reply};
 use stagecoach_wire::Reply;
 
-use super::{api_keys, client_certificates};
+use super::{accounts, api_keys, client_certificates};
 use crate::call::{Answer, Cx};
 use crate::documents::{self, ApiWrite};
 
@@ -48,6 +48,9 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     let found = found.ok_or_else(errors::unknown_stage)?;
     let changed = stage::patch(&found, &operations, cx.at.seconds())?;
     require_deployments(&mut tx, &changed).await?;
+    if stage::begins_logging(&found, &changed) {
+        accounts::require_role(&mut tx.write).await?;
+    }
     if changed.client_certificate_id != found.client_certificate_id {
         client_certificates::require(&mut tx.write, changed.client_certificate_id.as_deref()).await?;
     }

@@ -2,6 +2,8 @@
 //!
 //! A link is a document under its plan; the key keeps the ids of its plans as well, so that either side finds the other.
 
+use std::collections::BTreeMap;
+
 use stagecoach_base::AwsError;
 use stagecoach_resources::reply;
 use stagecoach_resources::v1::{ApiKey, Usage, UsagePlan, UsagePlanKey, api_key, usage_plan};
@@ -75,19 +77,17 @@ pub(crate) async fn get(cx: Cx) -> Answer {
 
 /// `GET /usageplans/{usageplanId}/keys`, with `name`: newest first; an unknown plan has none [V x].
 pub(crate) async fn list(cx: Cx) -> Answer {
-    let held = held(&cx, cx.call.query("name")).await?;
-    let page = cx.page_newest_first(held, |(link, _)| link.sequence.as_str())?;
-    Ok(page.reply(|(link, _)| link.sequence.as_str(), |(link, key)| reply::usage_plan_key(link, key)))
-}
-
-/// The keys of the plan in the path.
-pub(crate) async fn held(cx: &Cx, name: Option<&str>) -> Result<Vec<(UsagePlanKey, ApiKey)>, AwsError> {
-    let (store, mut held) = (&cx.control.store, Vec::new());
-    for link in documents::all::<UsagePlanKey>(store, cx.label(UsagePlan::LABEL)).await? {
-        let key = documents::get::<ApiKey>(store, "", &link.id).await?;
-        held.extend(key.filter(|key| api_key::matches(key, name, None)).map(|key| (link, key)));
+    let store = &cx.control.store;
+    let links = documents::all::<UsagePlanKey>(store, cx.label(UsagePlan::LABEL)).await?;
+    let mut keys: BTreeMap<String, ApiKey> = BTreeMap::new();
+    for key in documents::all::<ApiKey>(store, "").await? {
+        if api_key::matches(&key, cx.call.query("name"), None) {
+            keys.insert(key.id.clone(), key);
+        }
     }
-    Ok(held)
+    let held = links.into_iter().filter_map(|link| keys.remove(&link.id).map(|key| (link, key))).collect();
+    let page = cx.page_newest_first(held, |(link, _): &(UsagePlanKey, ApiKey)| link.sequence.as_str())?;
+    Ok(page.reply(|(link, _)| link.sequence.as_str(), |(link, key)| reply::usage_plan_key(link, key)))
 }
 
 /// `DELETE /usageplans/{usageplanId}/keys/{keyId}`.

@@ -1,12 +1,12 @@
 //! What belongs to the account, as AWS shows it.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{ReplyKind, value};
 use crate::v1::{
     Account, ApiKey, BasePathMapping, ClientCertificate, DomainName, UsagePlan, UsagePlanKey, VpcLink,
-    sdk_type::SdkType,
+    sdk_type::{Property, SdkType},
 };
 
 /// A document without the members that are `ours`; one shown alone has `tags` even when it has none (rest-admin-api §2.2).
@@ -73,15 +73,23 @@ pub fn account(account: &Account) -> Value {
 
 /// A kind of SDK.
 pub fn sdk_type(kind: &SdkType) -> Value {
-    let property = |name: &&str| json!({ "name": name, "required": true });
     let properties: Vec<Value> = kind.properties.iter().map(property).collect();
-    let mut shown = Map::new();
-    shown.insert("id".into(), kind.id.into());
-    shown.insert("friendlyName".into(), kind.friendly_name.into());
+    let mut shown = json!({ "id": kind.id, "friendlyName": kind.friendly_name, "description": kind.description });
     if !properties.is_empty() {
-        shown.insert("configurationProperties".into(), properties.into());
+        shown["configurationProperties"] = properties.into();
     }
-    Value::Object(shown)
+    shown
+}
+
+fn property(property: &Property) -> Value {
+    let mut shown = json!({
+        "name": property.name, "friendlyName": property.friendly_name, "description": property.description,
+        "required": property.required,
+    });
+    if let Some(value) = property.default_value {
+        shown["defaultValue"] = value.into();
+    }
+    shown
 }
 
 #[cfg(test)]

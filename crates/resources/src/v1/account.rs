@@ -1,7 +1,7 @@
 //! Account (rest-admin-api §3.21).
 
 use serde::{Deserialize, Serialize};
-use stagecoach_base::AwsError;
+use stagecoach_base::{AwsError, Scope};
 
 use super::usage_plan::ThrottleSettings;
 use crate::Document;
@@ -11,7 +11,8 @@ use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
-    /// Role for logs; kept and returned. Nothing here needs it, so log levels may be set without it.
+    /// Role for logs. Nothing here needs it, but AWS refuses log levels without one: an account begins with one, so that
+    /// only those who cleared it are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloudwatch_role_arn: Option<String>,
     /// What AWS allows an account; shown, not enforced.
@@ -24,10 +25,12 @@ pub struct Account {
 
 const USAGE_PLANS: &str = "UsagePlans";
 
-impl Default for Account {
-    fn default() -> Self {
+impl Account {
+    /// The settings before anyone changed them.
+    pub fn new(scope: &Scope) -> Self {
+        let role = format!("arn:{}:iam::{}:role/stagecoach-logs", scope.partition, scope.account);
         Self {
-            cloudwatch_role_arn: None,
+            cloudwatch_role_arn: Some(role),
             throttle_settings: ThrottleSettings { burst_limit: Some(5000), rate_limit: Some(10_000.0) },
             features: vec![USAGE_PLANS.into()],
             api_key_version: "4".into(),
@@ -37,6 +40,11 @@ impl Default for Account {
 
 impl Document for Account {
     const KIND: &'static str = "account";
+}
+
+/// 400 of a log level when the account has no role [R zappa/Zappa#793].
+pub fn no_role() -> AwsError {
+    AwsError::bad_request("CloudWatch Logs role ARN must be set in account settings to enable logging")
 }
 
 /// Applies UpdateAccount.
@@ -87,14 +95,14 @@ mod tests {
     #[test]
     fn an_account_begins_with_aws_s_limits_rest_admin_3_21() {
         assert_eq!(
-            serde_json::to_string(&Account::default()).unwrap(),
-            r#"{"throttleSettings":{"burstLimit":5000,"rateLimit":10000.0},"features":["UsagePlans"],"apiKeyVersion":"4"}"#
+            serde_json::to_string(&Account::new(&Scope::default())).unwrap(),
+            r#"{"cloudwatchRoleArn":"arn:aws:iam::000000000000:role/stagecoach-logs","throttleSettings":{"burstLimit":5000,"rateLimit":10000.0},"features":["UsagePlans"],"apiKeyVersion":"4"}"#
         );
     }
 
     #[test]
     fn usage_plans_stay_enabled_rest_admin_2_6() {
-        let account = Account::default();
+        let account = Account::new(&Scope::default());
 
         let error = patch(&account, &[op(Op::Remove, "/features", "UsagePlans")]).unwrap_err();
 
@@ -107,7 +115,7 @@ mod tests {
     fn an_empty_role_clears_it() {
         let role = "arn:aws:iam::000000000000:role/logs";
 
-        let set = patch(&Account::default(), &[op(Op::Replace, "/cloudwatchRoleArn", role)]).unwrap();
+        let set = patch(&Account::new(&Scope::default()), &[op(Op::Replace, "/cloudwatchRoleArn", role)]).unwrap();
         let cleared = patch(&set, &[op(Op::Replace, "/cloudwatchRoleArn", "")]).unwrap();
 
         assert_eq!((set.cloudwatch_role_arn.as_deref(), cleared.cloudwatch_role_arn), (Some(role), None));

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
 
-use super::{Model, Resource, model};
-use crate::input::{self, Constraints, Members};
+use super::{Model, Resource, model, tags};
+use crate::input::{Constraints, Members};
 use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 use crate::{ApiTree, Document, policy};
 
@@ -143,7 +143,7 @@ pub fn create(body: &Value, id: String, root_id: String, created_s: i64, scope: 
     api.version = input.text("version")?;
     api.binary_media_types = input.texts("binaryMediaTypes")?.unwrap_or_default();
     api.api_key_source = source.unwrap_or(api.api_key_source);
-    api.tags = input.map("tags", input::text)?.unwrap_or_default();
+    api.tags = tags::given(input)?;
     api.disable_execute_api_endpoint = input.flag("disableExecuteApiEndpoint")?.unwrap_or_default();
     api.security_policy = input.text("securityPolicy")?;
     api.endpoint_access_mode = input.text("endpointAccessMode")?;

@@ -9,22 +9,98 @@ pub struct SdkType {
     pub id: &'static str,
     /// How it is called.
     pub friendly_name: &'static str,
-    /// Query parameters that GetSdk needs for it.
-    pub properties: &'static [&'static str],
+    /// What it is.
+    pub description: &'static str,
+    /// Query parameters that GetSdk takes for it.
+    pub properties: &'static [Property],
 }
 
-/// In id order, which is the order of the list.
+/// A query parameter of GetSdk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// Name of the parameter.
+    pub name: &'static str,
+    /// How it is called.
+    pub friendly_name: &'static str,
+    /// What it is.
+    pub description: &'static str,
+    /// Whether a generator cannot do without it.
+    pub required: bool,
+    /// What it is when not given.
+    pub default_value: Option<&'static str>,
+}
+
+const fn required(name: &'static str, friendly_name: &'static str, description: &'static str) -> Property {
+    Property { name, friendly_name, description, required: true, default_value: None }
+}
+
+const fn optional(
+    name: &'static str,
+    friendly_name: &'static str,
+    description: &'static str,
+    default_value: Option<&'static str>,
+) -> Property {
+    Property { name, friendly_name, description, required: false, default_value }
+}
+
+const CLASS_PREFIX: Property = required("classPrefix", "Prefix", "Begins the name of every class");
+const SERVICE_NAME: Property = required("service.name", "Service Name", "Names the client");
+
+/// In id order, which is the order of the list. Names are AWS's, descriptions are ours.
 pub const SDK_TYPES: &[SdkType] = &[
     SdkType {
         id: "android",
         friendly_name: "Android",
-        properties: &["groupId", "artifactId", "artifactVersion", "invokerPackage"],
+        description: "Client for Android",
+        properties: &[
+            required("groupId", "Group ID", "Group of the library"),
+            required("invokerPackage", "Invoker package", "Java package of the client"),
+            required("artifactId", "Artifact ID", "Name of the library"),
+            required("artifactVersion", "Artifact version", "Version of the library"),
+        ],
     },
-    SdkType { id: "java", friendly_name: "Java SDK", properties: &["serviceName", "javaPackageName"] },
-    SdkType { id: "javascript", friendly_name: "JavaScript", properties: &[] },
-    SdkType { id: "objectivec", friendly_name: "iOS (Objective-C)", properties: &["classPrefix"] },
-    SdkType { id: "ruby", friendly_name: "Ruby", properties: &["service.name"] },
-    SdkType { id: "swift", friendly_name: "iOS (Swift)", properties: &["classPrefix"] },
+    SdkType {
+        id: "java",
+        friendly_name: "Java SDK",
+        description: "Client for Java",
+        properties: &[
+            SERVICE_NAME,
+            required("java.package-name", "Java Package Name", "Package of the client"),
+            optional("java.build-system", "Java Build System", "maven or gradle", Some("maven")),
+            optional("java.group-id", "Java Group Id", "Group of the library", None),
+            optional("java.artifact-id", "Java Artifact Id", "Name of the library", None),
+            optional("java.artifact-version", "Java Artifact Version", "Version of the library", Some("1.0-SNAPSHOT")),
+            optional("java.license-text", "Source Code License Text", "Begins every source file", None),
+        ],
+    },
+    SdkType {
+        id: "javascript",
+        friendly_name: "JavaScript",
+        description: "Client for browsers and Node, without dependencies",
+        properties: &[],
+    },
+    SdkType {
+        id: "objectivec",
+        friendly_name: "iOS (Objective-C)",
+        description: "Client for iOS in Objective-C",
+        properties: &[CLASS_PREFIX],
+    },
+    SdkType {
+        id: "ruby",
+        friendly_name: "Ruby",
+        description: "Client for Ruby",
+        properties: &[
+            SERVICE_NAME,
+            optional("ruby.gem-name", "Ruby Gem Name", "Name of the gem", None),
+            optional("ruby.gem-version", "Ruby Gem Version", "Version of the gem", Some("1.0.0")),
+        ],
+    },
+    SdkType {
+        id: "swift",
+        friendly_name: "iOS (Swift)",
+        description: "Client for iOS in Swift",
+        properties: &[CLASS_PREFIX],
+    },
 ];
 
 /// The one kind this gateway generates.

@@ -133,6 +133,15 @@ impl Default for MethodSetting {
     }
 }
 
+/// Whether a change of a stage switches the log of a method on.
+pub fn begins_logging(before: &Stage, after: &Stage) -> bool {
+    let logs = |stage: &Stage, key: &str| {
+        let level = stage.method_settings.get(key).and_then(|setting| setting.logging_level.as_deref());
+        level.is_some_and(|level| level != "OFF")
+    };
+    after.method_settings.keys().any(|key| logs(after, key) && !logs(before, key))
+}
+
 impl Document for Stage {
     const KIND: &'static str = "stage";
 }

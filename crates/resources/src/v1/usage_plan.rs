@@ -177,7 +177,7 @@ pub fn create(body: &Value, id: String) -> Result<UsagePlan, AwsError> {
         id,
         name: name.filter(|name| !name.is_empty()).ok_or_else(empty_name)?,
         description: input.text("description")?.filter(|text| !text.is_empty()),
-        api_stages: input.list("apiStages")?.iter().map(api_stage).collect::<Result<_, _>>()?,
+        api_stages: api_stages(input.list("apiStages")?)?,
         throttle: input.structure("throttle")?.map(throttle).transpose()?,
         quota: quota.map(|quota| quota_settings(quota, period)).transpose()?,
         product_code: None,
@@ -193,6 +193,18 @@ fn empty_name() -> AwsError {
 
 /// AWS forgets to fill in this text [R aws/aws-sdk#354].
 const UNFORMATTED: &str = "Invalid API Stage {api: %s, stage: %s} specified for usageplan %s";
+
+/// Each stage once: a second mention of one says nothing new.
+fn api_stages(values: &[Value]) -> Result<Vec<ApiStage>, AwsError> {
+    let mut stages: Vec<ApiStage> = Vec::new();
+    for value in values {
+        let stage = api_stage(value)?;
+        if !stages.iter().any(|held| held.api_id == stage.api_id && held.stage == stage.stage) {
+            stages.push(stage);
+        }
+    }
+    Ok(stages)
+}
 
 fn api_stage(value: &Value) -> Result<ApiStage, AwsError> {
     let input = Members::of(value)?;

@@ -8,6 +8,7 @@ use stagecoach_base::AwsError;
 use super::{CanarySettings, Stage};
 use crate::input::{self, Constraints, Members};
 use crate::v1::deployment::{CACHE_SIZES, CanaryInput, Input};
+use crate::v1::tags;
 
 /// Variables a stage may have.
 const MOST_VARIABLES: usize = 100;
@@ -31,7 +32,7 @@ pub fn create(body: &Value, now_s: i64) -> Result<Stage, AwsError> {
     stage.variables = input.map("variables", input::text)?;
     stage.documentation_version = input.text("documentationVersion")?.filter(|text| !text.is_empty());
     stage.tracing_enabled = input.flag("tracingEnabled")?.unwrap_or_default();
-    stage.tags = input.map("tags", input::text)?.unwrap_or_default();
+    stage.tags = tags::given(input)?;
     stage.set_cache(input.flag("cacheClusterEnabled")?, size);
     if let Some(canary) = CanaryInput::read(input)? {
         let id = canary.deployment_id.clone().unwrap_or_else(|| stage.deployment_id.clone());
