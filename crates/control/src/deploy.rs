@@ -1,24 +1,29 @@
-//! Documents to a snapshot: lower, compile exactly as a worker will, encode, store (invariant 4).
+//! Documents to a snapshot: lower, compile exactly as a worker will, encode, pack (invariant 4).
 
-use bytes::Bytes;
-use stagecoach_base::{AwsError, Digest, UnixMillis};
+use stagecoach_base::AwsError;
 use stagecoach_lower as lower;
 use stagecoach_plan::{CompileLimits, Plan, Release, codec};
 use stagecoach_resources::ApiTree;
-use stagecoach_store::Store;
+use stagecoach_store::{Blob, Write};
 
 use crate::failure;
 
 /// A compiled and checked snapshot, not yet stored.
 pub(crate) struct Snapshot {
-    /// Name of `bytes`.
-    pub(crate) digest: Digest,
     /// Canonical plan JSON.
-    pub(crate) bytes: Bytes,
-    /// Name of `definition`.
-    pub(crate) definition_digest: Digest,
+    pub(crate) plan: Blob,
     /// The documents it came from, for exports.
-    pub(crate) definition: Bytes,
+    pub(crate) definition: Blob,
+}
+
+impl Snapshot {
+    /// Stores both blobs, in the transaction that writes the deployment: one that is not kept leaves nothing behind.
+    pub(crate) async fn keep(&self, write: &mut Write) -> Result<(), AwsError> {
+        for blob in [&self.plan, &self.definition] {
+            write.put_blob(blob).await.map_err(failure::store)?;
+        }
+        Ok(())
+    }
 }
 
 /// Lowers and compiles `tree` on the blocking pool.
@@ -31,9 +36,9 @@ fn compile(tree: &ApiTree, format: u32) -> Result<Snapshot, AwsError> {
     let plan = Plan { format, ..lower::lower(tree) };
     Release::compile(&plan, &CompileLimits::default())
         .map_err(|problems| refuse(problems.iter().map(ToString::to_string)))?;
-    let bytes = Bytes::from(codec::encode(&plan));
-    let definition = Bytes::from(serde_json::to_vec(tree).map_err(failure::unexpected)?);
-    Ok(Snapshot { digest: Digest::of(&bytes), bytes, definition_digest: Digest::of(&definition), definition })
+    let definition = serde_json::to_vec(tree).map_err(failure::unexpected)?;
+    let pack = |bytes: &[u8]| Blob::pack(bytes).map_err(failure::store);
+    Ok(Snapshot { plan: pack(&codec::encode(&plan))?, definition: pack(&definition)? })
 }
 
 /// AWS answers with the first problem; ours lists all of them, so that one round trip fixes them.
@@ -41,10 +46,4 @@ fn refuse(messages: impl Iterator<Item = String>) -> AwsError {
     let mut messages: Vec<String> = messages.collect();
     messages.dedup();
     AwsError::bad_request(messages.join("; "))
-}
-
-/// Stores both blobs. Outside any transaction: blobs are immutable and an unreferenced one is only garbage.
-pub(crate) async fn store_blobs(store: &Store, snapshot: &Snapshot, at: UnixMillis) -> Result<(), AwsError> {
-    store.put_blob(&snapshot.digest, &snapshot.bytes, at.0).await.map_err(failure::store)?;
-    store.put_blob(&snapshot.definition_digest, &snapshot.definition, at.0).await.map_err(failure::store)
 }

@@ -3,6 +3,7 @@
 //! Must not know: what a document means, AWS, the feed's messages. Writers are serialised by the one row of `head`, so
 //! revisions are gapless and become visible in order; a write is `begin (bump) → read → decide → write → point → commit`.
 
+mod blob;
 mod error;
 mod keys;
 mod migrate;
@@ -13,6 +14,7 @@ mod sql;
 mod tail;
 mod write;
 
+pub use blob::Blob;
 pub use error::StoreError;
 pub use keys::AccessKey;
 pub use open::{Store, StoreOptions};

@@ -1,17 +1,12 @@
-//! Reads outside a transaction, and the few writes that need no revision (blobs, worker states, leases).
+//! Reads outside a transaction, and the few writes that need no revision (worker states, leases).
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use sqlx::Row;
 use sqlx::any::{AnyQueryResult, AnyRow};
-use stagecoach_base::{Digest, Revision};
+use stagecoach_base::Revision;
 
 use crate::rows::{self, bigint};
 use crate::{AuditRow, ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
-
-/// Largest blob read back, bytes: a damaged frame must not exhaust memory.
-const LARGEST_BLOB: usize = 256 * 1024 * 1024;
 
 impl Store {
     /// The last committed revision.
@@ -114,44 +109,6 @@ impl Store {
     pub async fn changes_between(&self, from: Revision, to: Revision) -> Result<Vec<ChangeRow>, StoreError> {
         let query = sqlx::query(sql::CHANGES_BETWEEN).bind(bigint(from)).bind(bigint(to));
         collect(&query.fetch_all(&self.pool).await?, rows::change)
-    }
-
-    /// Keeps immutable bytes under their digest; keeping them again does nothing. `at` is Unix ms.
-    ///
-    /// # Errors
-    /// As [`Store::revision`].
-    pub async fn put_blob(&self, digest: &Digest, bytes: &[u8], at: i64) -> Result<(), StoreError> {
-        if self.has_blob(digest).await? {
-            return Ok(());
-        }
-        let packed = zstd::bulk::compress(bytes, 3).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let size = bigint(bytes.len() as u64);
-        let query = sqlx::query(sql::PUT_BLOB).bind(digest.to_string()).bind(size).bind(packed).bind(at);
-        self.lone(query).await.map(drop)
-    }
-
-    /// Whether a blob is there.
-    ///
-    /// # Errors
-    /// As [`Store::revision`].
-    pub async fn has_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
-        Ok(sqlx::query(sql::HAS_BLOB).bind(digest.to_string()).fetch_optional(&self.pool).await?.is_some())
-    }
-
-    /// A blob's bytes, checked against their name.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] when they are not what the name says.
-    pub async fn blob(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
-        let row = sqlx::query(sql::BLOB).bind(digest.to_string()).fetch_optional(&self.pool).await?;
-        let Some(row) = row else { return Ok(None) };
-        let packed: Vec<u8> = row.try_get("bytes")?;
-        let size = usize::try_from(rows::revision(&row, "size")?).unwrap_or(usize::MAX).min(LARGEST_BLOB);
-        let bytes = zstd::bulk::decompress(&packed, size).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        if Digest::of(&bytes) != *digest {
-            return Err(StoreError::Damaged(format!("blob {digest}")));
-        }
-        Ok(Some(Bytes::from(bytes)))
     }
 
     /// What every replica knows of every worker.

@@ -15,12 +15,12 @@ use crate::{Doc, Key, NameRow, PointerRow, Store, StoreError, sql};
 /// An open write transaction. It holds the one row of `head`, so no other write is between its reads and its writes.
 #[derive(Debug)]
 pub struct Write {
-    tx: Transaction<'static, Any>,
+    pub(crate) tx: Transaction<'static, Any>,
     store: Store,
     revision: Revision,
     seq: i64,
     author: Author,
-    at: i64,
+    pub(crate) at: i64,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -256,7 +256,7 @@ impl Write {
         query.bind(revision).bind(i32::from(doc.version)).bind(doc.body.clone())
     }
 
-    async fn run(&mut self, query: Query<'static>) -> Result<AnyQueryResult, StoreError> {
+    pub(crate) async fn run(&mut self, query: Query<'static>) -> Result<AnyQueryResult, StoreError> {
         Ok(query.execute(&mut *self.tx).await?)
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use stagecoach_base::Digest;
-use stagecoach_store::{AccessKey, Author, Doc, Key, Store, StoreError, StoreOptions, WorkerRow};
+use stagecoach_store::{AccessKey, Author, Blob, Doc, Key, Store, StoreError, StoreOptions, WorkerRow};
 
 /// A fresh database; the guard removes SQLite's file.
 struct Fresh {
@@ -228,12 +228,19 @@ async fn the_head_moves_on_commits_of_another_handle(fresh: Fresh) {
 async fn blobs_are_idempotent_and_checked(fresh: Fresh) {
     let store = open(&fresh).await;
     let bytes = vec![b'x'; 100_000];
-    let digest = Digest::of(&bytes);
+    let blob = Blob::pack(&bytes).unwrap();
 
-    store.put_blob(&digest, &bytes, 1).await.unwrap();
-    store.put_blob(&digest, &bytes, 2).await.unwrap();
+    for _ in 0..2 {
+        let mut write = store.write(tester(), 1).await.unwrap();
+        write.put_blob(&blob).await.unwrap();
+        write.put_blob(&blob).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    let mut dropped = store.write(tester(), 1).await.unwrap();
+    dropped.put_blob(&Blob::pack(b"other").unwrap()).await.unwrap();
+    drop(dropped);
 
-    assert_eq!(store.blob(&digest).await.unwrap().unwrap(), bytes);
+    assert_eq!(store.blob(&blob.digest()).await.unwrap().unwrap(), bytes);
     assert_eq!(store.blob(&Digest::of(b"other")).await.unwrap(), None);
 }
 

@@ -4,51 +4,70 @@ use serde_json::Value;
 use stagecoach_base::{AwsError, id};
 use stagecoach_lower as lower;
 use stagecoach_resources::v1::{Deployment, Stage, deployment, stage};
-use stagecoach_resources::{errors, reply};
+use stagecoach_resources::{ApiTree, errors, reply};
 use stagecoach_wire::Reply;
 
 use super::items::{self, Item};
 use crate::call::{Answer, Cx};
 use crate::deploy::{self, Snapshot};
 use crate::documents::ApiWrite;
-use crate::{documents, failure, publish};
+use crate::{documents, publish};
 
-/// How often a deployment is compiled again because the API changed meanwhile.
-const ATTEMPTS: usize = 3;
+/// How often a deployment is compiled outside the lock. If the API moved each time, others would win for ever: the
+/// next attempt holds the lock while it compiles, and cannot lose.
+const OUTSIDE: usize = 2;
 
 /// `POST …/deployments`. The slow part runs outside the transaction; inside, one check that nothing moved.
 pub(crate) async fn create(cx: Cx) -> Answer {
     let input = deployment::Input::parse(&cx.body()?)?;
-    for _ in 0..ATTEMPTS {
+    for _ in 0..OUTSIDE {
         let whole = documents::whole(&cx.control.store, cx.account(), cx.api_id()).await?;
-        let summary = lower::summary(&whole.tree);
-        let snapshot = deploy::build(whole.tree, cx.control.snapshot_format).await?;
-        deploy::store_blobs(&cx.control.store, &snapshot, cx.at).await?;
-        let mut tx = cx.open().await?;
-        if tx.revision_read != whole.revision {
-            continue;
+        let compiled = compile(&cx, whole.tree).await?;
+        let tx = cx.open().await?;
+        if tx.revision_read == whole.revision {
+            return keep(&cx, tx, &input, compiled).await;
         }
-        let made = document(&cx, &input, &snapshot, summary);
-        tx.put(&made.id, &made).await?;
-        if let Some(stage) = staged(&cx, &mut tx, &input, &made).await? {
-            cx.control.publisher.put_stage(&mut tx, &stage).await?;
-        }
-        tx.commit().await?;
-        return Ok(Reply::json(201, &reply::deployment(&made, false)));
     }
-    Err(AwsError::conflict(failure::CONCURRENT))
+    let mut tx = cx.open().await?;
+    let tree = tx.whole().await?;
+    let compiled = compile(&cx, tree).await?;
+    keep(&cx, tx, &input, compiled).await
 }
 
-fn document(cx: &Cx, input: &deployment::Input, snapshot: &Snapshot, summary: deployment::Summary) -> Deployment {
+/// What an API compiles to.
+struct Compiled {
+    snapshot: Snapshot,
+    summary: deployment::Summary,
+}
+
+async fn compile(cx: &Cx, tree: ApiTree) -> Result<Compiled, AwsError> {
+    let summary = lower::summary(&tree);
+    Ok(Compiled { snapshot: deploy::build(tree, cx.control.snapshot_format).await?, summary })
+}
+
+/// Writes the deployment, its blobs and what it does to a stage.
+async fn keep(cx: &Cx, mut tx: ApiWrite, input: &deployment::Input, compiled: Compiled) -> Answer {
+    let made = document(cx, input, &compiled);
+    compiled.snapshot.keep(&mut tx.write).await?;
+    tx.put(&made.id, &made).await?;
+    if let Some(stage) = staged(cx, &mut tx, input, &made).await? {
+        cx.control.publisher.put_stage(&mut tx, &stage).await?;
+    }
+    tx.commit().await?;
+    Ok(Reply::json(201, &reply::deployment(&made, false)))
+}
+
+fn document(cx: &Cx, input: &deployment::Input, compiled: &Compiled) -> Deployment {
+    let Compiled { snapshot, summary } = compiled;
     Deployment {
         id: id::random(cx.control.entropy.as_ref(), id::CHILD_ID_LEN),
         description: input.description.clone(),
         created_date: cx.at.seconds(),
-        api_summary: summary,
-        digest: snapshot.digest,
-        size: snapshot.bytes.len() as u64,
+        api_summary: summary.clone(),
+        digest: snapshot.plan.digest(),
+        size: snapshot.plan.size(),
         format: cx.control.snapshot_format,
-        definition: snapshot.definition_digest,
+        definition: snapshot.definition.digest(),
     }
 }
 
