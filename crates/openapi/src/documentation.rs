@@ -63,7 +63,7 @@ fn listed(document: &Document, report: &mut Report) -> Vec<Part> {
         match part(entry) {
             Ok(part) if known.insert(part.location.clone()) => parts.push(part),
             Ok(part) => {
-                let place = describe(&part.location);
+                let place = part.location.describe();
                 report.errors.push(format!("Documentation part already exists for the specified location: {place}."));
             }
             Err(problem) => report.errors.push(problem),
@@ -71,32 +71,6 @@ fn listed(document: &Document, report: &mut Report) -> Vec<Part> {
     }
     parts
 }
-
-/// Which members a location of a type may have: path, method, statusCode, name [D].
-struct Kind {
-    name: &'static str,
-    members: [bool; 4],
-    needs_name: bool,
-}
-
-const fn kind(name: &'static str, [path, method, status, named]: [u8; 4], needs_name: bool) -> Kind {
-    Kind { name, members: [path == 1, method == 1, status == 1, named == 1], needs_name }
-}
-
-const KINDS: [Kind; 12] = [
-    kind("API", [0, 0, 0, 0], false),
-    kind("AUTHORIZER", [0, 0, 0, 1], false),
-    kind("MODEL", [0, 0, 0, 1], false),
-    kind("RESOURCE", [1, 0, 0, 0], false),
-    kind("METHOD", [1, 1, 0, 0], false),
-    kind("PATH_PARAMETER", [1, 1, 0, 1], true),
-    kind("QUERY_PARAMETER", [1, 1, 0, 1], true),
-    kind("REQUEST_HEADER", [1, 1, 0, 1], true),
-    kind("REQUEST_BODY", [1, 1, 0, 0], false),
-    kind("RESPONSE", [1, 1, 1, 0], false),
-    kind("RESPONSE_HEADER", [1, 1, 1, 1], true),
-    kind("RESPONSE_BODY", [1, 1, 1, 0], false),
-];
 
 fn part(entry: &Value) -> Result<Part, String> {
     let location = location(entry.get("location").unwrap_or(&Value::Null))?;
@@ -110,40 +84,14 @@ fn part(entry: &Value) -> Result<Part, String> {
 }
 
 fn location(value: &Value) -> Result<Location, String> {
-    let name = text(value, "type").unwrap_or_default().to_ascii_uppercase();
-    let kind = KINDS.iter().find(|kind| kind.name == name);
-    let kind = kind.ok_or_else(|| format!("Invalid documentation part type specified: {name}"))?;
-    let mut members = [None, None, None, None];
-    for ((slot, member), allowed) in members.iter_mut().zip(["path", "method", "statusCode", "name"]).zip(kind.members)
-    {
-        *slot = text(value, member).filter(|text| !text.is_empty());
-        if slot.is_some() && !allowed {
-            return Err(format!("Invalid location field '{member}' for documentation part of type '{name}'"));
-        }
-    }
-    let [path, method, status_code, named] = members;
-    if kind.needs_name && named.is_none() {
-        return Err(format!("Name is required for documentation part of type '{name}'"));
-    }
-    // Only the path is filled in [V a].
-    let [has_path, ..] = kind.members;
-    let path = path.or_else(|| has_path.then(|| "/".to_owned()));
-    Ok(Location { kind: name, path, method, status_code, name: named })
-}
-
-/// `type 'METHOD', path '/', method 'GET'` [D].
-fn describe(location: &Location) -> String {
-    let members = [
-        ("path", &location.path),
-        ("method", &location.method),
-        ("statusCode", &location.status_code),
-        ("name", &location.name),
-    ];
-    let mut place = format!("type '{}'", location.kind);
-    for (member, value) in members {
-        if let Some(value) = value {
-            place.push_str(&format!(", {member} '{value}'"));
-        }
-    }
-    place
+    let member = |name: &str| text(value, name).filter(|text| !text.is_empty());
+    let location = Location {
+        kind: member("type").unwrap_or_default().to_ascii_uppercase(),
+        path: member("path"),
+        method: member("method"),
+        status_code: member("statusCode"),
+        name: member("name"),
+    };
+    location.check().map_err(|error| error.message().to_owned())?;
+    Ok(location.with_path())
 }

@@ -17,8 +17,8 @@ const SOURCE: &str = "identitySource";
 
 struct Rule {
     kind: &'static str,
-    /// `authType` when not given [V b,f,i].
-    auth_type: Option<&'static str>,
+    /// `authType` when not given [V b,f,i]; for JWT what an import gives it, so that both come to the same.
+    auth_type: &'static str,
     needs: &'static [&'static str],
     refuses: &'static [&'static str],
     /// Whether several identity sources, from several places, are taken.
@@ -26,18 +26,18 @@ struct Rule {
 }
 
 const RULES: [Rule; 4] = [
-    Rule { kind: "TOKEN", auth_type: Some("custom"), needs: &[URI, SOURCE], refuses: &[JWT], many_sources: false },
-    Rule { kind: "REQUEST", auth_type: Some("custom"), needs: &[URI], refuses: &[JWT], many_sources: true },
+    Rule { kind: "TOKEN", auth_type: "custom", needs: &[URI, SOURCE], refuses: &[JWT], many_sources: false },
+    Rule { kind: "REQUEST", auth_type: "custom", needs: &[URI], refuses: &[JWT], many_sources: true },
     Rule {
         kind: "COGNITO_USER_POOLS",
-        auth_type: Some("cognito_user_pools"),
+        auth_type: "cognito_user_pools",
         needs: &[PROVIDERS, SOURCE],
         refuses: &[JWT],
         many_sources: false,
     },
     Rule {
         kind: "JWT",
-        auth_type: None,
+        auth_type: "custom",
         needs: &[JWT, SOURCE],
         refuses: &[URI, "authorizerCredentials", TTL, PROVIDERS, "identityValidationExpression"],
         many_sources: false,
@@ -50,7 +50,7 @@ pub(super) fn invalid(why: &str) -> AwsError {
 }
 
 pub(super) fn auth_type(kind: &str) -> Option<&'static str> {
-    RULES.iter().find(|rule| rule.kind == kind)?.auth_type
+    RULES.iter().find(|rule| rule.kind == kind).map(|rule| rule.auth_type)
 }
 
 /// Checks an authorizer against the rules of its type.

@@ -83,16 +83,16 @@ impl Location {
     /// The members this type of location takes.
     ///
     /// # Errors
-    /// 400 for one that it does not take, or lacks.
-    pub(super) fn check(&self) -> Result<(), AwsError> {
-        let kind = self.of_kind().ok_or_else(AwsError::internal)?;
+    /// 400 for an unknown type, or for a member that the type does not take, or lacks.
+    pub fn check(&self) -> Result<(), AwsError> {
+        let refuse = |what: &str| Err(AwsError::bad_request(format!("Invalid documentation part location: {what}")));
+        let Some(kind) = self.of_kind() else { return refuse(&format!("type '{}' is unknown", self.kind)) };
         let members = [
             ("path", self.path.is_some(), kind.path),
             ("method", self.method.is_some(), kind.method),
             ("statusCode", self.status_code.is_some(), kind.status),
             ("name", self.name.is_some(), kind.naming != Naming::None),
         ];
-        let refuse = |what: &str| Err(AwsError::bad_request(format!("Invalid documentation part location: {what}")));
         if let Some((member, ..)) = members.iter().find(|(_, there, takes)| *there && !takes) {
             return refuse(&format!("{member} is not valid for type '{}'", self.kind));
         }
@@ -128,8 +128,14 @@ impl Location {
         full
     }
 
-    /// `type 'METHOD', path '/', method 'GET'`.
-    pub(super) fn describe(&self) -> String {
+    /// The location with a path, if it may have one: that is all that AWS fills in when it stores a part [V a].
+    #[must_use]
+    pub fn with_path(self) -> Self {
+        Self { path: self.in_full().path, ..self }
+    }
+
+    /// `type 'METHOD', path '/', method 'GET'` [D].
+    pub fn describe(&self) -> String {
         let members = [
             ("path", self.path.as_ref()),
             ("method", self.method.as_ref()),

@@ -90,7 +90,7 @@ pub fn create(
             "Documentation part already exists for the specified location: {}.",
             location.describe()
         ))),
-        false => Ok(new(all, Location { path: full.path, ..location }, properties)),
+        false => Ok(new(all, location.with_path(), properties)),
     }
 }
 
