@@ -72,6 +72,21 @@ def test_an_example_survives_every_export_and_import(gateway, apigateway, name):
     assert operations >= 15
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "tests/openapi").iterdir()))
+def test_a_file_of_every_extension_deploys_as_what_its_export_deploys(gateway, apigateway, name):
+    body = (ROOT / "tests/openapi" / name).read_bytes()
+    how = {"failOnWarnings": True, "parameters": {"endpointConfigurationTypes": "PRIVATE" if b"vpcEndpointIds" in body else "REGIONAL"}}
+    first = apigateway.import_rest_api(body=body, **how)
+    before = deployed(gateway, apigateway, first["id"])
+
+    exported = apigateway.get_export(restApiId=first["id"], stageName="dev", exportType="swagger" if b"swagger" in body else "oas30",
+                                     accepts="application/yaml", parameters={"extensions": "apigateway"})
+    again = apigateway.import_rest_api(body=exported["body"].read(), **how)
+
+    assert deployed(gateway, apigateway, again["id"]) == before
+    assert again["endpointConfiguration"] == first["endpointConfiguration"]
+
+
 def test_put_rest_api_merges_and_overwrites(gateway, apigateway):
     def document(*paths):
         mock = {"x-amazon-apigateway-integration": {"type": "mock", "requestTemplates": {"application/json": '{"statusCode": 200}'},
