@@ -30,8 +30,8 @@ ALWAYS = {shape: words.split() for shape, words in {
     "Usage": "usagePlanId startDate endDate items", "DomainName": "domainName endpointConfiguration domainNameStatus securityPolicy routingMode",
     "MutualTlsAuthentication": "truststoreUri", "BasePathMapping": "basePath restApiId", "VpcLink": "id name targetArns status",
     "ClientCertificate": "clientCertificateId pemEncodedCertificate createdDate expirationDate",
-    "Account": "throttleSettings features apiKeyVersion", "Tags": "tags", "SdkType": "id friendlyName",
-    "SdkConfigurationProperty": "name required", "ExportResponse": "contentType contentDisposition body",
+    "Account": "throttleSettings features apiKeyVersion", "Tags": "tags", "SdkType": "id friendlyName description",
+    "SdkConfigurationProperty": "name friendlyName description required", "ExportResponse": "contentType contentDisposition body",
     "SdkResponse": "contentType contentDisposition body", "TestInvokeMethodResponse": "status log latency headers multiValueHeaders body",
     "TestInvokeAuthorizerResponse": "clientStatus log latency",
 }.items()}

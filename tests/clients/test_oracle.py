@@ -17,8 +17,6 @@ UNSEEN = {
     ("ApiKeys", "warnings"): "belongs to imports",
     ("DocumentationPartIds", "warnings"): "what is odd in such a file is an error",
     ("JwtIssuer", "jwksUri"): "the worker finds the keys, not the control plane",
-    ("SdkType", "description"): "AWS's words are not recorded", ("SdkConfigurationProperty", "friendlyName"): "AWS's words are not recorded",
-    ("SdkConfigurationProperty", "description"): "AWS's words are not recorded", ("SdkConfigurationProperty", "defaultValue"): "AWS's values are not recorded",
 }
 
 
