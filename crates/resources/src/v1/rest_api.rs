@@ -1,5 +1,9 @@
 //! RestApi (rest-admin-api §3.1).
 
+#[cfg(test)]
+mod tests;
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +11,10 @@ use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
 
 use super::{Model, Resource, model, tags};
-use crate::input::{Constraints, Members};
-use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
+use crate::input::{self, Constraints, Members};
 use crate::{ApiTree, Document, policy};
+
+pub use update::patch;
 
 /// An API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,71 +116,124 @@ impl Document for RestApi {
 const ENDPOINT_TYPES: [&str; 3] = ["PRIVATE", "EDGE", "REGIONAL"];
 const IP_TYPES: [&str; 2] = ["ipv4", "dualstack"];
 const KEY_SOURCES: [&str; 2] = ["HEADER", "AUTHORIZER"];
+const ACCESS_MODES: [&str; 2] = ["BASIC", "STRICT"];
+/// In the order of the service model; the one in which AWS prints them is not known.
+const SECURITY_POLICIES: [&str; 14] = [
+    "TLS_1_0",
+    "TLS_1_2",
+    "SecurityPolicy_TLS13_1_3_2025_09",
+    "SecurityPolicy_TLS13_1_3_FIPS_2025_09",
+    "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_FIPS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_FIPS_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_Ext2_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_Ext2_FIPS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_2021_06",
+    "SecurityPolicy_TLS13_2025_EDGE",
+    "SecurityPolicy_TLS12_PFS_2025_EDGE",
+    "SecurityPolicy_TLS12_2018_EDGE",
+];
 const COMPRESSION: &str = "Invalid minimum compression size, must be between 0 and 10485760";
+
+/// What CreateRestApi says of the endpoint.
+struct Endpoint {
+    types: Option<Vec<String>>,
+    ip_type: Option<String>,
+    vpc_endpoint_ids: Vec<String>,
+}
+
+impl Endpoint {
+    fn read(input: Members<'_>) -> Result<Self, AwsError> {
+        let Some(endpoint) = input.structure("endpointConfiguration")? else {
+            return Ok(Self { types: None, ip_type: None, vpc_endpoint_ids: Vec::new() });
+        };
+        Ok(Self {
+            types: endpoint.texts("types")?,
+            ip_type: endpoint.text("ipAddressType")?,
+            vpc_endpoint_ids: endpoint.texts("vpcEndpointIds")?.unwrap_or_default(),
+        })
+    }
+}
 
 /// A new API from the body of CreateRestApi. `created_s` is epoch seconds.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of CreateRestApi: constraints first, then description, compression, endpoint [V a].
+/// rest-admin-api §2.6, rows of CreateRestApi: types first, then constraints, then description, compression, endpoint [V a].
 pub fn create(body: &Value, id: String, root_id: String, created_s: i64, scope: &Scope) -> Result<RestApi, AwsError> {
     let input = Members::of(body)?;
-    let (name, description, source) = (input.text("name")?, input.text("description")?, input.text("apiKeySource")?);
-    let endpoint = input.structure("endpointConfiguration")?;
-    let types = endpoint.map(|e| e.texts("types")).transpose()?.flatten();
-    let ip_type = endpoint.map(|e| e.text("ipAddressType")).transpose()?.flatten();
-    let mut constraints = Constraints::of("CreateRestApi");
-    constraints.required("name", name.is_some());
-    constraints.one_of("apiKeySource", source.as_deref(), &KEY_SOURCES);
-    constraints.each_of("endpointConfiguration.types", types.as_deref().unwrap_or_default(), &ENDPOINT_TYPES);
-    constraints.one_of("endpointConfiguration.ipAddressType", ip_type.as_deref(), &IP_TYPES);
-    constraints.check()?;
-    if description.as_deref() == Some("") {
+    let endpoint = Endpoint::read(input)?;
+    let size = input.integer("minimumCompressionSize")?;
+    let policy = input.text("policy")?;
+    let mut api = read(input, id, root_id, created_s)?;
+    constrain(input, &api, &endpoint)?;
+    if api.description.as_deref() == Some("") {
         return Err(AwsError::bad_request("Description cannot be an empty string"));
     }
-    let mut api = RestApi::new(id, root_id, name.unwrap_or_default(), created_s);
-    api.minimum_compression_size = input.integer("minimumCompressionSize")?.map(compression).transpose()?;
-    api.endpoint_configuration = endpoint_configuration(types, ip_type)?;
-    if let Some(endpoint) = endpoint {
-        api.endpoint_configuration.vpc_endpoint_ids = endpoint.texts("vpcEndpointIds")?.unwrap_or_default();
-    }
-    api.policy = input.text("policy")?.map(|text| policy::normalise(&text, &api.id, scope)).transpose()?;
-    api.description = description;
+    api.minimum_compression_size = size.map(compression).transpose()?;
+    api.endpoint_configuration = endpoint_configuration(endpoint)?;
+    tags::check(&api.tags)?;
+    api.policy = policy.map(|text| policy::normalise(&text, &api.id, scope)).transpose()?;
+    Ok(api)
+}
+
+/// The members that need no more than their type.
+fn read(input: Members<'_>, id: String, root_id: String, created_s: i64) -> Result<RestApi, AwsError> {
+    let mut api = RestApi::new(id, root_id, input.text("name")?.unwrap_or_default(), created_s);
+    api.description = input.text("description")?;
     api.version = input.text("version")?;
     api.binary_media_types = input.texts("binaryMediaTypes")?.unwrap_or_default();
-    api.api_key_source = source.unwrap_or(api.api_key_source);
-    api.tags = tags::given(input)?;
+    api.api_key_source = input.text("apiKeySource")?.unwrap_or(api.api_key_source);
+    api.tags = input.map("tags", input::text)?.unwrap_or_default();
     api.disable_execute_api_endpoint = input.flag("disableExecuteApiEndpoint")?.unwrap_or_default();
     api.security_policy = input.text("securityPolicy")?;
     api.endpoint_access_mode = input.text("endpointAccessMode")?;
     Ok(api)
 }
 
+fn constrain(input: Members<'_>, api: &RestApi, endpoint: &Endpoint) -> Result<(), AwsError> {
+    let mut constraints = Constraints::of("CreateRestApi");
+    constraints.required("name", input.has("name"));
+    constraints.one_of("apiKeySource", Some(&api.api_key_source), &KEY_SOURCES);
+    constraints.each_of("endpointConfiguration.types", endpoint.types.as_deref().unwrap_or_default(), &ENDPOINT_TYPES);
+    constraints.one_of("endpointConfiguration.ipAddressType", endpoint.ip_type.as_deref(), &IP_TYPES);
+    constraints.one_of("securityPolicy", api.security_policy.as_deref(), &SECURITY_POLICIES);
+    constraints.one_of("endpointAccessMode", api.endpoint_access_mode.as_deref(), &ACCESS_MODES);
+    constraints.check()
+}
+
 fn compression(size: i64) -> Result<u32, AwsError> {
     u32::try_from(size).ok().filter(|size| *size <= 10_485_760).ok_or_else(|| AwsError::bad_request(COMPRESSION))
 }
 
-fn endpoint_configuration(
-    types: Option<Vec<String>>,
-    ip_type: Option<String>,
-) -> Result<EndpointConfiguration, AwsError> {
-    let types = types.unwrap_or_else(|| EndpointConfiguration::default().types);
-    match types.as_slice() {
-        [] => Err(AwsError::bad_request("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")),
-        [only] => {
-            let private = only == "PRIVATE";
-            let ip_address_type = ip_type.unwrap_or_else(|| if private { "dualstack" } else { "ipv4" }.to_owned());
-            check_private(private, &ip_address_type)?;
-            Ok(EndpointConfiguration { types, ip_address_type, vpc_endpoint_ids: Vec::new() })
+fn endpoint_configuration(given: Endpoint) -> Result<EndpointConfiguration, AwsError> {
+    let types = given.types.unwrap_or_else(|| EndpointConfiguration::default().types);
+    let private = match types.as_slice() {
+        [] => {
+            return Err(AwsError::bad_request(
+                "REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.",
+            ));
         }
-        _ => Err(AwsError::bad_request("Cannot create an api with multiple Endpoint Types.")),
-    }
+        [only] => only == "PRIVATE",
+        _ => return Err(AwsError::bad_request("Cannot create an api with multiple Endpoint Types.")),
+    };
+    let ip_address_type = given.ip_type.unwrap_or_else(|| if private { "dualstack" } else { "ipv4" }.to_owned());
+    let made = EndpointConfiguration { types, ip_address_type, vpc_endpoint_ids: given.vpc_endpoint_ids };
+    check_endpoint(&made)?;
+    Ok(made)
 }
 
-fn check_private(private: bool, ip_type: &str) -> Result<(), AwsError> {
-    match private && ip_type == "ipv4" {
-        true => Err(AwsError::bad_request("Only dualstack ipAddressType is supported for Private APIs.")),
-        false => Ok(()),
+/// What the members mean together, whichever call changed them.
+fn check_endpoint(endpoint: &EndpointConfiguration) -> Result<(), AwsError> {
+    let private = endpoint.types.iter().any(|kind| kind == "PRIVATE");
+    if private && endpoint.ip_address_type == "ipv4" {
+        return Err(AwsError::bad_request("Only dualstack ipAddressType is supported for Private APIs."));
     }
+    if !private && !endpoint.vpc_endpoint_ids.is_empty() {
+        // AWS documents the rule, not its text.
+        return Err(AwsError::bad_request("VPC endpoint ids are only supported for Private APIs."));
+    }
+    Ok(())
 }
 
 /// The API to copy, when CreateRestApi names one.
@@ -241,135 +299,3 @@ const ERROR_SCHEMA: &str = r#"{
     "message" : { "type" : "string" }
   }
 }"#;
-
-/// Applies UpdateRestApi.
-///
-/// # Errors
-/// rest-admin-api §2.6, rows of UpdateRestApi.
-pub fn patch(api: &RestApi, operations: &[PatchOperation], scope: &Scope) -> Result<RestApi, AwsError> {
-    let changed = patch::apply(api, operations, TABLE, Family::B, scope)?;
-    let endpoint = &changed.endpoint_configuration;
-    check_private(endpoint.types.iter().any(|kind| kind == "PRIVATE"), &endpoint.ip_address_type)?;
-    Ok(changed)
-}
-
-const A: Op = Op::Add;
-const R: Op = Op::Replace;
-const D: Op = Op::Remove;
-type Done = Result<(), AwsError>;
-
-const TABLE: &[Row<RestApi, Scope>] = &[
-    Row { path: "/name", ops: &[R], apply: |api, change, _| set_name(api, change) },
-    Row {
-        path: "/description",
-        ops: &[A, R, D],
-        apply: |api, change, _| {
-            api.description = change.text();
-            Ok(())
-        },
-    },
-    Row { path: "/policy", ops: &[R], apply: set_policy },
-    Row { path: "/apiKeySource", ops: &[R], apply: |api, change, _| set_key_source(api, change) },
-    Row {
-        path: "/disableExecuteApiEndpoint",
-        ops: &[R],
-        apply: |api, change, _| {
-            api.disable_execute_api_endpoint = change.flag();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/securityPolicy",
-        ops: &[R],
-        apply: |api, change, _| {
-            api.security_policy = change.text();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/endpointAccessMode",
-        ops: &[R],
-        apply: |api, change, _| {
-            api.endpoint_access_mode = change.text();
-            Ok(())
-        },
-    },
-    Row { path: "/minimumCompressionSize", ops: &[R], apply: |api, change, _| set_compression(api, change) },
-    Row { path: "/binaryMediaTypes/{}", ops: &[A, R, D], apply: |api, change, _| change_media_types(api, change) },
-    // AWS refuses add and remove with a text of their own, which the row's function gives.
-    Row { path: "/endpointConfiguration/types/{}", ops: &[A, R, D], apply: |api, change, _| set_type(api, change) },
-    Row { path: "/endpointConfiguration/ipAddressType", ops: &[R], apply: |api, change, _| set_ip_type(api, change) },
-    Row { path: "/endpointConfiguration/vpcEndpointIds", ops: &[A, D], apply: |api, change, _| vpc_ids(api, change) },
-    Row {
-        path: "/endpointConfiguration/vpcEndpointIds/{}",
-        ops: &[A, D],
-        apply: |api, change, _| vpc_ids(api, change),
-    },
-];
-
-fn set_name(api: &mut RestApi, change: &Change<'_>) -> Done {
-    api.name = change.text().ok_or_else(|| AwsError::bad_request("Name cannot be empty"))?;
-    Ok(())
-}
-
-fn set_policy(api: &mut RestApi, change: &Change<'_>, scope: &Scope) -> Done {
-    api.policy = change.text().map(|text| policy::normalise(&text, &api.id, scope)).transpose()?;
-    Ok(())
-}
-
-fn set_key_source(api: &mut RestApi, change: &Change<'_>) -> Done {
-    let source = change.value.filter(|value| KEY_SOURCES.contains(value));
-    let invalid = || AwsError::bad_request("Invalid ApiKeySource specified. Valid options are HEADER,AUTHORIZER");
-    api.api_key_source = source.ok_or_else(invalid)?.to_owned();
-    Ok(())
-}
-
-/// No value, or an empty one, switches compression off [V a, CH, ZP].
-fn set_compression(api: &mut RestApi, change: &Change<'_>) -> Done {
-    let number = |text: String| text.parse().map_err(|_| AwsError::bad_request(COMPRESSION)).and_then(compression);
-    api.minimum_compression_size = change.text().map(number).transpose()?;
-    Ok(())
-}
-
-/// Replace removes the key and appends the value [V a].
-fn change_media_types(api: &mut RestApi, change: &Change<'_>) -> Done {
-    let types = &mut api.binary_media_types;
-    types.retain(|known| known != change.key);
-    match change.op {
-        Op::Remove => {}
-        Op::Replace => types.push(change.text().unwrap_or_else(|| change.key.to_owned())),
-        _ => types.push(change.key.to_owned()),
-    }
-    Ok(())
-}
-
-fn set_type(api: &mut RestApi, change: &Change<'_>) -> Done {
-    if change.op != Op::Replace {
-        return Err(AwsError::bad_request("Invalid patch operation specified. Must be 'add'|'remove'|'replace'"));
-    }
-    let invalid = || AwsError::bad_request("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE");
-    let kind = change.value.filter(|value| ENDPOINT_TYPES.contains(value)).ok_or_else(invalid)?;
-    api.endpoint_configuration.types = vec![kind.to_owned()];
-    if kind == "PRIVATE" {
-        api.endpoint_configuration.ip_address_type = "dualstack".into();
-    }
-    Ok(())
-}
-
-fn set_ip_type(api: &mut RestApi, change: &Change<'_>) -> Done {
-    let invalid = || AwsError::bad_request("ipAddressType must be either ipv4 or dualstack.");
-    api.endpoint_configuration.ip_address_type =
-        change.value.filter(|value| IP_TYPES.contains(value)).ok_or_else(invalid)?.to_owned();
-    Ok(())
-}
-
-/// Terraform sends the id as the value, without a key in the path.
-fn vpc_ids(api: &mut RestApi, change: &Change<'_>) -> Done {
-    let id = if change.key.is_empty() { change.value.unwrap_or_default() } else { change.key };
-    let ids = &mut api.endpoint_configuration.vpc_endpoint_ids;
-    ids.retain(|known| known != id);
-    if change.op == Op::Add && !id.is_empty() {
-        ids.push(id.to_owned());
-    }
-    Ok(())
-}
