@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use stagecoach_base::AwsError;
-use stagecoach_resources::v1::{Method, Resource, method};
+use stagecoach_resources::v1::{Method, Model, Resource, method};
 use stagecoach_resources::{errors, reply};
 use stagecoach_wire::Reply;
 
@@ -87,9 +87,31 @@ pub(crate) async fn edit_part(
     change: impl FnOnce(&mut Method) -> Result<Value, AwsError>,
 ) -> Answer {
     let mut tx = resources::open(&cx).await?;
-    let mut method = load(&cx, &mut tx).await?;
+    let method = load(&cx, &mut tx).await?;
+    write_part(&cx, tx, status, method, change).await
+}
+
+/// As [`edit_part`], for a part that names models of the API.
+pub(crate) async fn edit_part_with_models(
+    cx: Cx,
+    status: u16,
+    change: impl FnOnce(&mut Method, &Vec<Model>) -> Result<Value, AwsError>,
+) -> Answer {
+    let mut tx = resources::open(&cx).await?;
+    let method = load(&cx, &mut tx).await?;
+    let models = tx.all::<Model>().await?;
+    write_part(&cx, tx, status, method, |method| change(method, &models)).await
+}
+
+async fn write_part(
+    cx: &Cx,
+    mut tx: ApiWrite,
+    status: u16,
+    mut method: Method,
+    change: impl FnOnce(&mut Method) -> Result<Value, AwsError>,
+) -> Answer {
     let shown = change(&mut method)?;
-    tx.put(&id(&cx), &method).await?;
+    tx.put(&id(cx), &method).await?;
     tx.commit().await?;
     Ok(Reply::json(status, &shown))
 }

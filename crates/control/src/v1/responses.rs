@@ -11,8 +11,8 @@ use crate::call::{Answer, Cx};
 /// `PUT …/responses/{status_code}`.
 pub(crate) async fn put_method_response(cx: Cx) -> Answer {
     let made = method_response::parse(cx.label("status_code"), &cx.body()?)?;
-    methods::edit_part(cx, 201, move |method| {
-        method_response::put(method, &made)?;
+    methods::edit_part_with_models(cx, 201, move |method, models| {
+        method_response::put(method, &made, models)?;
         let shown = reply::method_response(&made);
         method.method_responses.insert(made.status_code.clone(), made);
         Ok(shown)
@@ -30,9 +30,9 @@ pub(crate) async fn get_method_response(cx: Cx) -> Answer {
 /// `PATCH …/responses/{status_code}`: answers 201 [M].
 pub(crate) async fn update_method_response(cx: Cx) -> Answer {
     let (operations, status) = (cx.patch()?, status(&cx));
-    methods::edit_part(cx, 201, move |method| {
+    methods::edit_part_with_models(cx, 201, move |method, models| {
         let found = method.method_responses.get(&status).ok_or_else(errors::unknown_status)?;
-        let changed = method_response::patch(found, &operations)?;
+        let changed = method_response::patch(found, &operations, models)?;
         let shown = reply::method_response(&changed);
         method.method_responses.insert(status, changed);
         Ok(shown)
@@ -70,11 +70,10 @@ pub(crate) async fn get_integration_response(cx: Cx) -> Answer {
 pub(crate) async fn update_integration_response(cx: Cx) -> Answer {
     let (operations, status) = (cx.patch()?, status(&cx));
     methods::edit_part(cx, 200, move |method| {
-        let integration = integration(method)?;
-        let found = integration.integration_responses.get(&status).ok_or_else(errors::unknown_status)?;
-        let changed = integration_response::patch(found, &operations)?;
+        let found = integration(method)?.integration_responses.get(&status).cloned();
+        let changed = integration_response::patch(method, &found.ok_or_else(errors::unknown_status)?, &operations)?;
         let shown = reply::integration_response(&changed);
-        integration.integration_responses.insert(status, changed);
+        integration(method)?.integration_responses.insert(status, changed);
         Ok(shown)
     })
     .await

@@ -37,9 +37,14 @@ pub fn parse(status: &str, body: &Value) -> Result<IntegrationResponse, AwsError
 /// # Errors
 /// rest-admin-api §2.6, rows of PutIntegrationResponse.
 pub fn put(method: &Method, made: &IntegrationResponse) -> Result<(), AwsError> {
-    let integration = method.method_integration.as_ref().ok_or_else(errors::unknown_integration)?;
+    method.method_integration.as_ref().ok_or_else(errors::unknown_integration)?;
     check_templates(made.response_templates.as_ref())?;
     check_parameters(method, made)?;
+    check_pattern(method, made)
+}
+
+fn check_pattern(method: &Method, made: &IntegrationResponse) -> Result<(), AwsError> {
+    let Some(integration) = &method.method_integration else { return Ok(()) };
     let pattern = pattern(made);
     let others = integration.integration_responses.values().filter(|other| other.status_code != made.status_code);
     if others.map(self::pattern).any(|other| other == pattern) {
@@ -70,22 +75,29 @@ fn is_media_type(text: &str) -> bool {
 }
 
 fn check_parameters(method: &Method, made: &IntegrationResponse) -> Result<(), AwsError> {
-    let Some(parameters) = made.response_parameters.as_ref().filter(|map| !map.is_empty()) else { return Ok(()) };
-    if !method.method_responses.contains_key(&made.status_code) {
-        return Err(invalid_expression("No method response exists for method."));
+    made.response_parameters.iter().flat_map(BTreeMap::keys).try_for_each(|key| check_parameter(method, made, key))
+}
+
+/// A parameter goes into a header that the method's response of the same status declares [R].
+fn check_parameter(method: &Method, made: &IntegrationResponse, key: &str) -> Result<(), AwsError> {
+    let declared = method.method_responses.get(&made.status_code);
+    let declared = declared.ok_or_else(|| invalid_expression("No method response exists for method."))?;
+    super::method_response::check_key(key)?;
+    match declared.response_parameters.as_ref().is_some_and(|parameters| parameters.contains_key(key)) {
+        true => Ok(()),
+        false => Err(invalid_expression(&format!("Invalid mapping expression parameter specified: {key}"))),
     }
-    parameters.keys().try_for_each(|key| super::method_response::check_key(key))
 }
 
 const R: &[Op] = &[Op::Replace];
 const ALL: &[Op] = &[Op::Add, Op::Replace, Op::Remove];
 
-const TABLE: &[Row<IntegrationResponse>] = &[
-    Row { path: "/contentHandling", ops: R, apply: |r, c, ()| set_handling(&mut r.content_handling, c) },
+const TABLE: &[Row<IntegrationResponse, Method>] = &[
+    Row { path: "/contentHandling", ops: R, apply: |r, c, _| set_handling(&mut r.content_handling, c) },
     Row {
         path: "/selectionPattern",
         ops: R,
-        apply: |r, c, ()| {
+        apply: |r, c, _| {
             r.selection_pattern = c.value.map(str::to_owned);
             Ok(())
         },
@@ -93,8 +105,10 @@ const TABLE: &[Row<IntegrationResponse>] = &[
     Row {
         path: "/responseParameters/{}",
         ops: ALL,
-        apply: |r, c, ()| {
-            super::method_response::check_key(c.key)?;
+        apply: |r, c, method| {
+            if c.op != Op::Remove {
+                check_parameter(method, r, c.key)?;
+            }
             let expression = c.value.unwrap_or_default().to_owned();
             c.entry(&mut r.response_parameters, expression, "Invalid parameter name specified")
         },
@@ -102,7 +116,7 @@ const TABLE: &[Row<IntegrationResponse>] = &[
     Row {
         path: "/responseTemplates/{}",
         ops: ALL,
-        apply: |r, c, ()| c.entry(&mut r.response_templates, c.text(), "Content-Type specified was not found"),
+        apply: |r, c, _| c.entry(&mut r.response_templates, c.text(), "Content-Type specified was not found"),
     },
 ];
 
@@ -118,12 +132,92 @@ pub(crate) fn set_handling(target: &mut Option<String>, change: &Change<'_>) -> 
     Ok(())
 }
 
-/// Applies UpdateIntegrationResponse.
+/// Applies UpdateIntegrationResponse. `method` is the one whose integration has the response.
 ///
 /// # Errors
-/// The patch family's texts; a template key that is no media type.
-pub fn patch(response: &IntegrationResponse, operations: &[PatchOperation]) -> Result<IntegrationResponse, AwsError> {
-    let changed = patch::apply(response, operations, TABLE, Family::B, &())?;
+/// The patch family's texts; what [`put`] refuses.
+pub fn patch(
+    method: &Method,
+    response: &IntegrationResponse,
+    operations: &[PatchOperation],
+) -> Result<IntegrationResponse, AwsError> {
+    let changed = patch::apply(response, operations, TABLE, Family::B, method)?;
     check_templates(changed.response_templates.as_ref())?;
+    check_pattern(method, &changed)?;
     Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stagecoach_base::Verb;
+
+    use super::*;
+    use crate::v1::{Integration, method_response};
+
+    /// A mock with the method responses 200, which declares the header `x`, and 400.
+    fn method() -> Method {
+        let mut method = Method::new(Verb::Get);
+        method.method_integration = Some(Integration::new("MOCK", "r"));
+        let declared = json!({ "responseParameters": { "method.response.header.x": false } });
+        method.method_responses.insert("200".into(), method_response::parse("200", &declared).unwrap());
+        method.method_responses.insert("400".into(), method_response::parse("400", &json!({})).unwrap());
+        method
+    }
+
+    fn add(method: &mut Method, status: &str, body: &Value) {
+        let made = parse(status, body).unwrap();
+        put(method, &made).unwrap();
+        let integration = method.method_integration.as_mut().unwrap();
+        integration.integration_responses.insert(status.into(), made);
+    }
+
+    fn replace(path: &str, value: &str) -> Vec<PatchOperation> {
+        vec![PatchOperation { op: Op::Replace, path: Some(path.into()), value: Some(value.into()), from: None }]
+    }
+
+    #[test]
+    fn a_parameter_needs_a_header_that_the_method_response_declares() {
+        let parameter =
+            |name: &str| json!({ "responseParameters": { format!("method.response.header.{name}"): "'1'" } });
+        let refused = |status: &str, name: &str| put(&method(), &parse(status, &parameter(name)).unwrap()).unwrap_err();
+
+        let (none, other) = (refused("500", "x"), refused("200", "y"));
+
+        assert!(put(&method(), &parse("200", &parameter("x")).unwrap()).is_ok());
+        assert!(none.message().ends_with("errors : [No method response exists for method.]"), "{none}");
+        assert!(
+            other.message().ends_with("[Invalid mapping expression parameter specified: method.response.header.y]"),
+            "{other}"
+        );
+    }
+
+    /// rest-admin-api §3.6: patterns are unique, however they came about; none is one.
+    #[test]
+    fn two_responses_never_share_a_pattern() {
+        let mut method = method();
+        add(&mut method, "200", &json!({}));
+        add(&mut method, "400", &json!({ "selectionPattern": "4.*" }));
+        let second = method.method_integration.as_ref().unwrap().integration_responses["400"].clone();
+
+        let put = put(&method, &parse("500", &json!({ "selectionPattern": "4.*" })).unwrap()).unwrap_err();
+        let patched = patch(&method, &second, &replace("/selectionPattern", "")).unwrap_err();
+
+        assert_eq!(put.message(), "Integration response with selection pattern 4.* already exists");
+        assert_eq!(patched.message(), "Integration response with selection pattern default already exists");
+    }
+
+    /// Recording test_put_integration_response_templates: empty and null templates are both shown as null.
+    #[test]
+    fn templates_without_text_are_null() {
+        let templates = json!({ "application/json": "", "application/xml": null, "text/plain": "x" });
+
+        let made = parse("200", &json!({ "responseTemplates": templates })).unwrap();
+
+        let shown = serde_json::to_value(&made).unwrap();
+        assert_eq!(
+            shown["responseTemplates"],
+            json!({ "application/json": null, "application/xml": null, "text/plain": "x" })
+        );
+    }
 }

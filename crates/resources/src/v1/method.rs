@@ -1,5 +1,9 @@
 //! Method: the aggregate of a verb, its responses and its integration (rest-admin-api §3.3, §3.4).
 
+#[cfg(test)]
+mod tests;
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +14,8 @@ use stagecoach_base::{AwsError, Verb};
 use super::{Authorizer, Integration, Model, RequestValidator};
 use crate::Document;
 use crate::input::{self, Constraints, Members};
-use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
+
+pub use update::patch;
 
 /// A verb on a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,16 +87,14 @@ const LOCATIONS: [&str; 5] = ["path", "querystring", "header", "multivaluequerys
 /// Reads the body of PutMethod. What it refers to is for [`put`], once the resource is found.
 ///
 /// # Errors
-/// `SerializationException`, `ValidationException`, or AWS's text for a verb it does not know.
+/// `SerializationException` or `ValidationException`.
 pub fn parse(verb: &str, body: &Value) -> Result<Method, AwsError> {
     let input = Members::of(body)?;
     let kind = input.text("authorizationType")?;
     let mut constraints = Constraints::of("PutMethod");
     constraints.required("authorizationType", kind.is_some());
-    constraints.check()?;
-    let verb: Verb = verb.parse().map_err(|invalid: InvalidVerb| AwsError::bad_request(invalid.to_string()))?;
-    Ok(Method {
-        http_method: verb.to_string(),
+    let made = Method {
+        http_method: verb.to_owned(),
         authorization_type: kind.unwrap_or_default().to_ascii_uppercase(),
         authorizer_id: input.text("authorizerId")?,
         api_key_required: input.flag("apiKeyRequired")?.unwrap_or_default(),
@@ -102,7 +105,9 @@ pub fn parse(verb: &str, body: &Value) -> Result<Method, AwsError> {
         method_responses: BTreeMap::new(),
         method_integration: None,
         authorization_scopes: input.texts("authorizationScopes")?.unwrap_or_default(),
-    })
+    };
+    constraints.check()?;
+    Ok(made)
 }
 
 /// Checks a new method against what it refers to.
@@ -110,6 +115,7 @@ pub fn parse(verb: &str, body: &Value) -> Result<Method, AwsError> {
 /// # Errors
 /// rest-admin-api §2.6, rows of PutMethod.
 pub fn put(method: Method, parts: &Parts) -> Result<Method, AwsError> {
+    method.http_method.parse::<Verb>().map_err(|invalid: InvalidVerb| AwsError::bad_request(invalid.to_string()))?;
     settle(method, parts)
 }
 
@@ -123,22 +129,31 @@ fn settle(mut method: Method, parts: &Parts) -> Result<Method, AwsError> {
         let known = parts.validators.iter().any(|validator| validator.id == *id);
         known.then_some(()).ok_or_else(|| AwsError::bad_request("Invalid Request Validator identifier specified"))?;
     }
-    for name in method.request_models.iter().flat_map(BTreeMap::values) {
-        let known = parts.models.iter().any(|model| model.name == *name);
-        known
-            .then_some(())
-            .ok_or_else(|| AwsError::bad_request(format!("Invalid model identifier specified: {name}")))?;
-    }
+    let models = method.request_models.iter().flat_map(BTreeMap::values);
+    models.into_iter().try_for_each(|name| check_model(&parts.models, name))?;
     check_parameters(method.request_parameters.as_ref())?;
     Ok(method)
+}
+
+/// A model that a method names must be there [V a].
+pub(crate) fn check_model(models: &[Model], name: &str) -> Result<(), AwsError> {
+    match models.iter().any(|model| model.name == name) {
+        true => Ok(()),
+        false => Err(AwsError::bad_request(format!("Invalid model identifier specified: {name}"))),
+    }
 }
 
 fn takes_authorizer(kind: &str) -> bool {
     matches!(kind, "CUSTOM" | "COGNITO_USER_POOLS" | "JWT")
 }
 
+/// Which authorizers an authorization type takes.
+const AUTHORIZER_KINDS: [(&str, &str); 4] =
+    [("CUSTOM", "TOKEN"), ("CUSTOM", "REQUEST"), ("COGNITO_USER_POOLS", "COGNITO_USER_POOLS"), ("JWT", "JWT")];
+
 fn check_authorizer(method: &Method, parts: &Parts) -> Result<(), AwsError> {
-    let known = |id: &str| parts.authorizers.iter().any(|authorizer| authorizer.id == id);
+    let fits = |kind: &str| AUTHORIZER_KINDS.contains(&(method.authorization_type.as_str(), kind));
+    let known = |id: &str| parts.authorizers.iter().any(|authorizer| authorizer.id == id && fits(&authorizer.kind));
     match method.authorization_type.as_str() {
         "NONE" | "AWS_IAM" => Ok(()),
         kind if takes_authorizer(kind) && method.authorizer_id.as_deref().is_some_and(known) => Ok(()),
@@ -182,93 +197,6 @@ pub fn check_parameters(parameters: Option<&BTreeMap<String, bool>>) -> Result<(
         names.push(name);
     }
     Ok(())
-}
-
-const A: Op = Op::Add;
-const R: Op = Op::Replace;
-const D: Op = Op::Remove;
-
-const TABLE: &[Row<Method>] = &[
-    Row {
-        path: "/authorizationType",
-        ops: &[R],
-        apply: |m, c, ()| {
-            m.authorization_type = c.value.unwrap_or_default().to_ascii_uppercase();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/authorizerId",
-        ops: &[R],
-        apply: |m, c, ()| {
-            m.authorizer_id = c.text();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/apiKeyRequired",
-        ops: &[R],
-        apply: |m, c, ()| {
-            m.api_key_required = c.flag();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/operationName",
-        ops: &[R],
-        apply: |m, c, ()| {
-            m.operation_name = c.text();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/requestValidatorId",
-        ops: &[R],
-        apply: |m, c, ()| {
-            m.request_validator_id = c.text();
-            Ok(())
-        },
-    },
-    Row {
-        path: "/authorizationScopes",
-        ops: &[A, D],
-        apply: |m, c, ()| {
-            change_scopes(m, c);
-            Ok(())
-        },
-    },
-    Row {
-        path: "/requestParameters/{}",
-        ops: &[A, R, D],
-        apply: |m, c, ()| c.entry(&mut m.request_parameters, c.flag(), "Invalid parameter name specified"),
-    },
-    Row {
-        path: "/requestModels/{}",
-        ops: &[A, R, D],
-        apply: |m, c, ()| {
-            c.entry(
-                &mut m.request_models,
-                c.value.unwrap_or_default().to_owned(),
-                "Content-Type specified was not found",
-            )
-        },
-    },
-];
-
-fn change_scopes(method: &mut Method, change: &Change<'_>) {
-    let scope = change.value.unwrap_or_default();
-    method.authorization_scopes.retain(|known| known != scope);
-    if change.op == A && !scope.is_empty() {
-        method.authorization_scopes.push(scope.to_owned());
-    }
-}
-
-/// Applies UpdateMethod; the final state is what is checked, so operations may come in any order [V a].
-///
-/// # Errors
-/// rest-admin-api §2.6, rows of UpdateMethod.
-pub fn patch(method: &Method, operations: &[PatchOperation], parts: &Parts) -> Result<Method, AwsError> {
-    settle(patch::apply(method, operations, TABLE, Family::B, &())?, parts)
 }
 
 impl Method {

@@ -109,10 +109,7 @@ fn check_place(all: &[Resource], own: Option<&str>, parent: &Resource, part: &st
 /// rest-admin-api §2.6, rows of CreateResource.
 pub fn check_siblings<'a>(parent: &Resource, held: impl Iterator<Item = &'a str>, part: &str) -> Result<(), AwsError> {
     if parent.is_greedy() {
-        let greedy = parent.path_part.as_deref().unwrap_or_default();
-        return Err(AwsError::bad_request(format!(
-            "Cannot create a child of a resource with a greedy path variable: {greedy}"
-        )));
+        return Err(below_greedy(parent.path_part.as_deref().unwrap_or_default()));
     }
     for held in held {
         if held == part {
@@ -127,6 +124,10 @@ pub fn check_siblings<'a>(parent: &Resource, held: impl Iterator<Item = &'a str>
         }
     }
     Ok(())
+}
+
+fn below_greedy(part: &str) -> AwsError {
+    AwsError::bad_request(format!("Cannot create a child of a resource with a greedy path variable: {part}"))
 }
 
 /// What UpdateResource changes: the resource itself and every resource whose path follows from it.
@@ -173,6 +174,9 @@ pub fn update(all: &[Resource], id: &str, operations: &[PatchOperation]) -> Resu
         return Err(AwsError::bad_request("Resources cannot be cyclical."));
     }
     check_place(all, Some(id), parent, &part)?;
+    if after.is_greedy() && all.iter().any(|resource| resource.parent_id.as_deref() == Some(id)) {
+        return Err(below_greedy(&part));
+    }
     after.path = parent.child_path(&part);
     let mut changed = vec![after.clone()];
     for below in all.iter().filter(|resource| resource.id != id) {
@@ -253,6 +257,9 @@ mod tests {
 
         let cyclical = update(&all, &all[1].id, &replace("/parentId", &all[2].id)).unwrap_err();
 
+        let greedy = update(&all, &all[1].id, &replace("/pathPart", "{p+}")).unwrap_err();
+
+        assert_eq!(greedy.message(), "Cannot create a child of a resource with a greedy path variable: {p+}");
         assert_eq!(cyclical.message(), "Resources cannot be cyclical.");
         assert_eq!(delete(&all, &all[1].id).unwrap(), [all[1].id.clone(), all[2].id.clone()]);
         assert!(delete(&all, "root").is_err());
