@@ -74,10 +74,11 @@ pub fn integration_response(response: &IntegrationResponse) -> Value {
 
 /// A deployment; `apiSummary` only with `embed=apisummary`.
 pub fn deployment(deployment: &Deployment, embed: bool) -> Value {
-    let mut shown = json!({ "id": deployment.id, "createdDate": deployment.created_date });
+    let mut shown = json!({ "id": deployment.id });
     if let Some(description) = &deployment.description {
         shown["description"] = description.as_str().into();
     }
+    shown["createdDate"] = deployment.created_date.into();
     if embed {
         shown["apiSummary"] = value(&deployment.api_summary);
     }

@@ -58,7 +58,7 @@ pub struct Input {
     pub description: Option<String>,
     /// The stage to create, move or give a canary.
     pub stage_name: Option<String>,
-    /// Of a new stage.
+    /// Of the stage.
     pub stage_description: Option<String>,
     /// Of the stage.
     pub cache_cluster_enabled: Option<bool>,
@@ -77,7 +77,7 @@ pub struct Input {
 pub struct CanaryInput {
     /// CreateStage only.
     pub deployment_id: Option<String>,
-    /// 0.0 to 100.0.
+    /// As sent; the stage takes 0.0 to 100.0.
     pub percent_traffic: f64,
     /// Laid over the stage's variables.
     pub overrides: Option<BTreeMap<String, String>>,
@@ -117,7 +117,7 @@ impl CanaryInput {
         let Some(canary) = input.structure("canarySettings")? else { return Ok(None) };
         Ok(Some(Self {
             deployment_id: canary.text("deploymentId")?,
-            percent_traffic: check_percent(canary.double("percentTraffic")?.unwrap_or_default())?,
+            percent_traffic: canary.double("percentTraffic")?.unwrap_or_default(),
             overrides: canary.map("stageVariableOverrides", input::text)?,
             use_stage_cache: canary.flag("useStageCache")?.unwrap_or_default(),
         }))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stagecoach_base::AwsError;
 
 use super::integration::CONTENT_HANDLING;
-use super::method::invalid_expression;
+use super::method::{check_expression, invalid_expression};
 use super::{IntegrationResponse, Method};
 use crate::errors;
 use crate::input::{self, Constraints, Members};
@@ -75,16 +75,16 @@ fn is_media_type(text: &str) -> bool {
 }
 
 fn check_parameters(method: &Method, made: &IntegrationResponse) -> Result<(), AwsError> {
-    made.response_parameters.iter().flat_map(BTreeMap::keys).try_for_each(|key| check_parameter(method, made, key))
+    made.response_parameters.iter().flatten().try_for_each(|(key, value)| check_parameter(method, made, key, value))
 }
 
 /// A parameter goes into a header that the method's response of the same status declares [R].
-fn check_parameter(method: &Method, made: &IntegrationResponse, key: &str) -> Result<(), AwsError> {
+fn check_parameter(method: &Method, made: &IntegrationResponse, key: &str, value: &str) -> Result<(), AwsError> {
     let declared = method.method_responses.get(&made.status_code);
     let declared = declared.ok_or_else(|| invalid_expression("No method response exists for method."))?;
     super::method_response::check_key(key)?;
     match declared.response_parameters.as_ref().is_some_and(|parameters| parameters.contains_key(key)) {
-        true => Ok(()),
+        true => check_expression(value, "integration.response."),
         false => Err(invalid_expression(&format!("Invalid mapping expression parameter specified: {key}"))),
     }
 }
@@ -106,10 +106,10 @@ const TABLE: &[Row<IntegrationResponse, Method>] = &[
         path: "/responseParameters/{}",
         ops: ALL,
         apply: |r, c, method| {
-            if c.op != Op::Remove {
-                check_parameter(method, r, c.key)?;
-            }
             let expression = c.value.unwrap_or_default().to_owned();
+            if c.op != Op::Remove {
+                check_parameter(method, r, c.key, &expression)?;
+            }
             c.entry(&mut r.response_parameters, expression, "Invalid parameter name specified")
         },
     },

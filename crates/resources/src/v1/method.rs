@@ -175,6 +175,17 @@ pub(crate) fn invalid_expression(text: &str) -> AwsError {
     ))
 }
 
+/// What a mapping puts into a parameter: a literal in single quotes, a part of the message under `message`, a variable of
+/// the context or of the stage.
+pub(crate) fn check_expression(expression: &str, message: &str) -> Result<(), AwsError> {
+    let literal = expression.len() >= 2 && expression.starts_with('\'') && expression.ends_with('\'');
+    let known = [message, "context.", "stageVariables."].iter().any(|prefix| expression.starts_with(prefix));
+    match literal || known {
+        true => Ok(()),
+        false => Err(invalid_expression(&format!("Invalid mapping expression specified: {expression}"))),
+    }
+}
+
 pub(crate) fn is_parameter_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._$-".contains(c))
 }

@@ -1,7 +1,10 @@
 //! Stage: a named pointer to a deployment, with live settings (rest-admin-api §3.11).
 
+mod canary;
 mod create;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! What the members of an integration mean together (rest-admin-api §2.6, rows of PutIntegration; §3.5).
 
+use std::collections::BTreeMap;
+
 use stagecoach_base::{AwsError, Verb, limits};
 
 use super::{Integration, PASSTHROUGH, TRANSFER};
 use crate::v1::integration_response::check_templates;
-use crate::v1::method::{invalid_expression, is_parameter_name};
+use crate::v1::method::{check_expression, invalid_expression, is_parameter_name};
 
 /// Streaming responses may take fifteen minutes, ms.
 const STREAM_TIMEOUT_MS: u32 = 900_000;
@@ -60,12 +62,19 @@ pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
 /// As of [`settle`], and AWS's text for a missing role.
 pub fn put(integration: Integration) -> Result<Integration, AwsError> {
     let settled = settle(integration)?;
+    check_expressions(&settled)?;
     let service = settled.uri.as_deref().and_then(service);
     let needs_role = settled.kind == "AWS" && service != Some("lambda");
     match needs_role && settled.credentials.as_deref().is_none_or(str::is_empty) {
         true => Err(AwsError::bad_request("Role ARN must be specified for AWS integrations")),
         false => Ok(settled),
     }
+}
+
+/// What the request's parameters are filled with.
+pub(super) fn check_expressions(integration: &Integration) -> Result<(), AwsError> {
+    let expressions = integration.request_parameters.iter().flat_map(BTreeMap::values);
+    expressions.into_iter().try_for_each(|expression| check_expression(expression, "method.request."))
 }
 
 fn check_key(key: &str) -> Result<(), AwsError> {
@@ -153,4 +162,66 @@ fn check_arn(uri: &str) -> Result<(), AwsError> {
 
 fn service(uri: &str) -> Option<&str> {
     uri.split(':').nth(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::v1::integration::parse;
+
+    fn made(body: &Value) -> Result<Integration, AwsError> {
+        put(parse("r", body)?)
+    }
+
+    /// Recording test_put_integration_validation: a mock keeps neither verb nor URI; only HTTP shows a connection type.
+    #[test]
+    fn a_type_keeps_what_it_has_a_use_for() {
+        let mock =
+            made(&json!({ "type": "MOCK", "httpMethod": "GET", "uri": "x", "connectionType": "INTERNET" })).unwrap();
+        let http = made(&json!({ "type": "HTTP", "httpMethod": "GET", "uri": "http://a.test" })).unwrap();
+
+        assert_eq!((mock.uri, mock.http_method, mock.connection_type), (None, None, None));
+        assert_eq!((http.connection_type.as_deref(), http.cache_namespace.as_str()), (Some("INTERNET"), "r"));
+    }
+
+    #[test]
+    fn a_service_needs_a_role_and_a_function_does_not() {
+        let body = |service: &str, role: Option<&str>| {
+            let uri = format!("arn:aws:apigateway:eu-west-1:{service}:path/x");
+            json!({ "type": "AWS", "httpMethod": "POST", "uri": uri, "credentials": role })
+        };
+
+        let refused = made(&body("sqs", None)).unwrap_err();
+
+        assert_eq!(refused.message(), "Role ARN must be specified for AWS integrations");
+        assert!(made(&body("sqs", Some("arn:aws:iam::1:role/x"))).is_ok() && made(&body("lambda", None)).is_ok());
+    }
+
+    /// rest-admin-api §3.5: streaming is for proxies, and may take fifteen minutes.
+    #[test]
+    fn streams_are_for_proxies_and_may_take_longer() {
+        let body = |kind: &str, mode: &str, timeout: u32| json!({ "type": kind, "httpMethod": "GET", "uri": "http://a.test", "responseTransferMode": mode, "timeoutInMillis": timeout });
+
+        assert!(made(&body("HTTP_PROXY", "STREAM", 900_000)).is_ok());
+        for (kind, mode, timeout) in
+            [("HTTP", "STREAM", 100), ("HTTP_PROXY", "STREAM", 900_001), ("HTTP_PROXY", "BUFFERED", 29_001)]
+        {
+            assert!(made(&body(kind, mode, timeout)).is_err(), "{kind} {mode} {timeout}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_filled_with_literals_and_expressions() {
+        let body =
+            |value: &str| json!({ "type": "MOCK", "requestParameters": { "integration.request.header.x": value } });
+
+        for good in ["'x'", "''", "method.request.path.id", "context.requestId", "stageVariables.a"] {
+            assert!(made(&body(good)).is_ok(), "{good}");
+        }
+        for bad in ["", "'", "x", "\"*\"", "integration.response.header.x"] {
+            assert!(made(&body(bad)).is_err(), "{bad}");
+        }
+    }
 }

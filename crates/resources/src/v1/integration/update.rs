@@ -2,7 +2,7 @@
 
 use stagecoach_base::AwsError;
 
-use super::check::{TIMEOUT, check_passthrough, check_transfer_mode};
+use super::check::{TIMEOUT, check_expressions, check_passthrough, check_transfer_mode};
 use super::{CONNECTIONS, Integration, TlsConfig, settle};
 use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 use crate::v1::integration_response::set_handling;
@@ -127,5 +127,9 @@ fn change_cache_keys(integration: &mut Integration, change: &Change<'_>) {
 /// # Errors
 /// As of [`settle`], and the patch family's texts.
 pub fn patch(integration: &Integration, operations: &[PatchOperation]) -> Result<Integration, AwsError> {
-    settle(patch::apply(integration, operations, TABLE, Family::B, &())?)
+    let changed = settle(patch::apply(integration, operations, TABLE, Family::B, &())?)?;
+    if changed.request_parameters != integration.request_parameters {
+        check_expressions(&changed)?;
+    }
+    Ok(changed)
 }

@@ -7,7 +7,7 @@ use stagecoach_base::AwsError;
 
 use super::{CanarySettings, Stage};
 use crate::input::{self, Constraints, Members};
-use crate::v1::deployment::{CACHE_SIZES, CanaryInput, Input};
+use crate::v1::deployment::{CACHE_SIZES, CanaryInput, Input, check_percent};
 use crate::v1::tags;
 
 /// Variables a stage may have.
@@ -16,39 +16,47 @@ const MOST_VARIABLES: usize = 100;
 /// A new stage from the body of CreateStage. `now_s` is epoch seconds.
 ///
 /// # Errors
-/// rest-admin-api §2.6, rows of CreateStage.
+/// rest-admin-api §2.6, rows of CreateStage: types first, then constraints, then rules.
 pub fn create(body: &Value, now_s: i64) -> Result<Stage, AwsError> {
     let input = Members::of(body)?;
-    let (name, deployment_id) = (input.text("stageName")?, input.text("deploymentId")?);
-    let size = input.text("cacheClusterSize")?;
+    let (made, canary) = read(input, now_s)?;
     let mut constraints = Constraints::of("CreateStage");
-    constraints.one_of("cacheClusterSize", size.as_deref(), &CACHE_SIZES);
+    constraints.one_of("cacheClusterSize", made.cache_cluster_size.as_deref(), &CACHE_SIZES);
     constraints.check()?;
-    let name = check_name(name.as_deref().unwrap_or_default())?;
-    let deployment_id = deployment_id.filter(|id| !id.is_empty());
-    let deployment_id = deployment_id.ok_or_else(|| AwsError::bad_request("DeploymentId cannot be empty"))?;
-    let mut stage = Stage::new(name, deployment_id, now_s);
-    stage.description = input.text("description")?.filter(|text| !text.is_empty());
-    stage.variables = input.map("variables", input::text)?;
-    stage.documentation_version = input.text("documentationVersion")?.filter(|text| !text.is_empty());
-    stage.tracing_enabled = input.flag("tracingEnabled")?.unwrap_or_default();
-    stage.tags = tags::given(input)?;
-    stage.set_cache(input.flag("cacheClusterEnabled")?, size);
-    if let Some(canary) = CanaryInput::read(input)? {
-        let id = canary.deployment_id.clone().unwrap_or_else(|| stage.deployment_id.clone());
-        stage.canary_settings = Some(settings(canary, id));
+    check_name(&made.stage_name)?;
+    if made.deployment_id.is_empty() {
+        return Err(AwsError::bad_request("DeploymentId cannot be empty"));
     }
+    tags::check(&made.tags)?;
+    let own = made.deployment_id.clone();
+    let canary = canary.map(|canary| settings(canary.clone(), canary.deployment_id.unwrap_or(own)));
+    let mut stage = Stage { canary_settings: canary.transpose()?, ..made };
+    stage.settle_cache();
     check_variables(&stage)?;
     Ok(stage)
 }
 
-fn settings(canary: CanaryInput, deployment_id: String) -> CanarySettings {
-    CanarySettings {
-        percent_traffic: canary.percent_traffic,
+/// The members, each of its type.
+fn read(input: Members<'_>, now_s: i64) -> Result<(Stage, Option<CanaryInput>), AwsError> {
+    let name = input.text("stageName")?.unwrap_or_default();
+    let mut stage = Stage::new(&name, input.text("deploymentId")?.unwrap_or_default(), now_s);
+    stage.description = input.text("description")?.filter(|text| !text.is_empty());
+    stage.cache_cluster_enabled = input.flag("cacheClusterEnabled")?.unwrap_or_default();
+    stage.cache_cluster_size = input.text("cacheClusterSize")?;
+    stage.variables = input.map("variables", input::text)?;
+    stage.documentation_version = input.text("documentationVersion")?.filter(|text| !text.is_empty());
+    stage.tracing_enabled = input.flag("tracingEnabled")?.unwrap_or_default();
+    stage.tags = input.map("tags", input::text)?.unwrap_or_default();
+    Ok((stage, CanaryInput::read(input)?))
+}
+
+fn settings(canary: CanaryInput, deployment_id: String) -> Result<CanarySettings, AwsError> {
+    Ok(CanarySettings {
+        percent_traffic: check_percent(canary.percent_traffic)?,
         deployment_id: Some(deployment_id),
         stage_variable_overrides: canary.overrides,
         use_stage_cache: canary.use_stage_cache,
-    }
+    })
 }
 
 fn check_name(name: &str) -> Result<&str, AwsError> {
@@ -108,17 +116,16 @@ pub fn apply_deployment(
         (Some(_), None | Some(""), _) => return Err(canary_without_stage(name)),
         (Some(_), Some(name), None) => return Err(canary_on_unknown_stage(name)),
         (Some(canary), _, Some(mut stage)) => {
-            stage.canary_settings = Some(settings(canary.clone(), deployment_id.to_owned()));
+            stage.canary_settings = Some(settings(canary.clone(), deployment_id.to_owned())?);
             stage
         }
         (None, None | Some(""), _) => return Ok(None),
-        (None, Some(name), None) => {
-            let mut stage = Stage::new(check_name(name)?, deployment_id.to_owned(), now_s);
-            stage.description.clone_from(&input.stage_description);
-            stage
-        }
+        (None, Some(name), None) => Stage::new(check_name(name)?, deployment_id.to_owned(), now_s),
         (None, Some(_), Some(stage)) => Stage { deployment_id: deployment_id.to_owned(), ..stage },
     };
+    if input.stage_description.is_some() {
+        stage.description.clone_from(&input.stage_description);
+    }
     if let Some(variables) = &input.variables {
         merge(&mut stage.variables, variables);
     }
@@ -176,15 +183,18 @@ impl Stage {
         }
     }
 
-    /// Switches the cache cluster; available at once, so that clients that poll for it go on.
+    /// Switches the cache cluster.
     pub(super) fn set_cache(&mut self, enabled: Option<bool>, size: Option<String>) {
-        if let Some(enabled) = enabled {
-            self.cache_cluster_enabled = enabled;
-            self.cache_cluster_status = if enabled { "AVAILABLE" } else { "NOT_AVAILABLE" }.into();
-        }
+        self.cache_cluster_enabled = enabled.unwrap_or(self.cache_cluster_enabled);
         if size.is_some() {
             self.cache_cluster_size = size;
         }
+        self.settle_cache();
+    }
+
+    /// A cluster is available at once, so that clients that poll for it go on; one that is on has a size.
+    fn settle_cache(&mut self) {
+        self.cache_cluster_status = if self.cache_cluster_enabled { "AVAILABLE" } else { "NOT_AVAILABLE" }.into();
         if self.cache_cluster_enabled {
             self.cache_cluster_size.get_or_insert_with(|| "0.5".into());
         }

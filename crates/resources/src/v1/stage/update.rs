@@ -4,11 +4,12 @@
 
 use stagecoach_base::AwsError;
 
-use super::create::{check_variables, merge};
+use super::canary::{canary, copy, set_override, set_percent};
+use super::create::check_variables;
 use super::settings;
-use super::{AccessLogSettings, CanarySettings, Stage};
+use super::{AccessLogSettings, Stage};
 use crate::patch::{Op, PatchOperation, unescape};
-use crate::v1::deployment::check_percent;
+use crate::v1::deployment::CACHE_SIZES;
 
 type Done = Result<(), AwsError>;
 
@@ -72,7 +73,11 @@ const FIELDS: &[Field] = &[
     Field {
         path: "/cacheClusterSize",
         set: |s, _, v| {
-            s.set_cache(None, text(v));
+            let invalid = || {
+                let sizes = CACHE_SIZES.join(", ");
+                AwsError::bad_request(format!("Invalid cache cluster size specified. Must be one of: [{sizes}]"))
+            };
+            s.set_cache(None, Some(v.filter(|size| CACHE_SIZES.contains(size)).ok_or_else(invalid)?.to_owned()));
             Ok(())
         },
     },
@@ -107,7 +112,8 @@ const FIELDS: &[Field] = &[
     Field {
         path: "/canarySettings/deploymentId",
         set: |s, _, v| {
-            canary(s).deployment_id = text(v);
+            // An empty id names no deployment, which the caller finds out.
+            canary(s).deployment_id = Some(v.unwrap_or_default().to_owned());
             Ok(())
         },
     },
@@ -148,30 +154,8 @@ fn replace(stage: &mut Stage, path: &str, value: Option<&str>) -> Done {
     settings::replace(&mut stage.method_settings, path, value)
 }
 
-/// The canary; the first touch creates it on the stage's own deployment [V k].
-fn canary(stage: &mut Stage) -> &mut CanarySettings {
-    let deployment_id = Some(stage.deployment_id.clone());
-    stage.canary_settings.get_or_insert(CanarySettings {
-        percent_traffic: 0.0,
-        deployment_id,
-        stage_variable_overrides: None,
-        use_stage_cache: false,
-    })
-}
-
-fn set_percent(stage: &mut Stage, value: Option<&str>) -> Done {
-    let percent = value.and_then(|value| value.parse().ok()).unwrap_or(f64::NAN);
-    canary(stage).percent_traffic = check_percent(percent)?;
-    Ok(())
-}
-
 fn set_variable(stage: &mut Stage, key: &str, value: Option<&str>) {
     stage.variables.get_or_insert_default().insert(key.to_owned(), value.unwrap_or_default().to_owned());
-}
-
-fn set_override(stage: &mut Stage, key: &str, value: Option<&str>) {
-    let overrides = canary(stage).stage_variable_overrides.get_or_insert_default();
-    overrides.insert(key.to_owned(), value.unwrap_or_default().to_owned());
 }
 
 fn access_log(stage: &mut Stage, path: &str, value: Option<&str>) -> Done {
@@ -227,111 +211,4 @@ fn remove_entry(map: &mut Option<std::collections::BTreeMap<String, String>>, ke
         *map = None;
     }
     removed
-}
-
-const CANARY_ID: &str = "/canarySettings/deploymentId";
-const CANARY_OVERRIDES: &str = "/canarySettings/stageVariableOverrides";
-
-/// Promotion: no generic JSON Patch copy, but two pairs of paths (rest-admin-api §4.4).
-fn copy(stage: &mut Stage, path: &str, from: Option<&str>) -> Done {
-    let known = matches!(path, "/deploymentId" | "/variables") && matches!(from, Some(CANARY_ID | CANARY_OVERRIDES));
-    if !known {
-        return Err(AwsError::bad_request(format!(
-            "Invalid copy operation with path: {path} and from {}. Valid copy:path are [/deploymentId, /variables] and \
-             valid copy:from are [{CANARY_ID}, {CANARY_OVERRIDES}]",
-            from.unwrap_or("null")
-        )));
-    }
-    let missing = || AwsError::bad_request("Promotion not available. Canary does not exist.");
-    let canary = stage.canary_settings.clone().ok_or_else(missing)?;
-    if path == "/deploymentId" {
-        if let Some(id) = canary.deployment_id {
-            stage.deployment_id = id;
-        }
-    } else {
-        merge(&mut stage.variables, &canary.stage_variable_overrides.unwrap_or_default());
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn op(op: Op, path: &str, value: &str) -> PatchOperation {
-        PatchOperation { op, path: Some(path.into()), value: Some(value.into()), from: None }
-    }
-
-    fn stage() -> Stage {
-        Stage::new("dev", "d1".into(), 1)
-    }
-
-    #[test]
-    fn a_promotion_moves_the_stage_and_keeps_the_canary() {
-        let copy = |from: &str, path: &str| PatchOperation {
-            op: Op::Copy,
-            path: Some(path.into()),
-            value: None,
-            from: Some(from.into()),
-        };
-        let canary = [
-            op(Op::Replace, "/canarySettings/deploymentId", "d2"),
-            op(Op::Replace, "/canarySettings/percentTraffic", "10.0"),
-            op(Op::Replace, "/canarySettings/stageVariableOverrides/a", "2"),
-        ];
-        let promotion = [
-            op(Op::Replace, "/canarySettings/percentTraffic", "0.0"),
-            copy(CANARY_ID, "/deploymentId"),
-            copy(CANARY_OVERRIDES, "/variables"),
-        ];
-
-        let with_canary = patch(&stage(), &canary, 2).unwrap();
-        let promoted = patch(&with_canary, &promotion, 3).unwrap();
-
-        assert_eq!(promoted.deployment_id, "d2");
-        assert_eq!(promoted.variables.unwrap()["a"], "2");
-        assert!(promoted.canary_settings.is_some_and(|canary| canary.percent_traffic == 0.0));
-    }
-
-    #[test]
-    fn a_promotion_without_a_canary_is_refused() {
-        let copy = PatchOperation {
-            op: Op::Copy,
-            path: Some("/deploymentId".into()),
-            value: None,
-            from: Some(CANARY_ID.into()),
-        };
-
-        let error = patch(&stage(), &[copy], 2).unwrap_err();
-
-        assert_eq!(error.message(), "Promotion not available. Canary does not exist.");
-    }
-
-    #[test]
-    fn method_settings_start_from_the_wildcard_and_are_removed_whole() {
-        let wildcard = op(Op::Replace, "/*/*/caching/enabled", "true");
-        let own = op(Op::Replace, "/~1pets/GET/throttling/burstLimit", "7");
-
-        let changed = patch(&stage(), &[wildcard, own], 2).unwrap();
-        let leaf = patch(&changed, &[op(Op::Remove, "/~1pets/GET/throttling/burstLimit", "")], 3).unwrap_err();
-        let removed = patch(&changed, &[op(Op::Remove, "/~1pets/GET", "")], 3).unwrap();
-
-        let setting = &changed.method_settings["~1pets/GET"];
-        assert!(setting.caching_enabled && setting.throttling_burst_limit == 7);
-        assert_eq!(
-            leaf.message(),
-            "Cannot remove method setting ~1pets/GET/throttling/burstLimit because there is no method setting for this \
-             method "
-        );
-        assert_eq!(removed.method_settings.len(), 1);
-    }
-
-    #[test]
-    fn a_failing_operation_changes_nothing_and_names_its_path() {
-        let error = patch(&stage(), &[op(Op::Replace, "/tags/x", "1")], 2).unwrap_err();
-        let added = patch(&stage(), &[op(Op::Add, "/canarySettings/percentTraffic", "1")], 2).unwrap_err();
-
-        assert!(error.message().starts_with("Invalid method setting path: /tags/x. Must be one of: [/deploymentId"));
-        assert_eq!(added.message(), "Invalid add operation with path: /canarySettings/percentTraffic");
-    }
 }
