@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::binary::BinaryTypes;
 use crate::expression::{HeaderMapping, RequestMapping, Side};
 use crate::gateway::GatewayResponseType;
 use crate::integration::{Integration, Response};
@@ -60,7 +61,10 @@ impl Release {
         }
         let gateway_responses = compile_gateway_responses(&plan.gateway_responses, &mut problems);
         match problems.is_empty() {
-            true => Ok(Self { api: plan.api.clone(), router, methods, gateway_responses }),
+            true => {
+                let binary = BinaryTypes::new(&plan.api.binary_media_types);
+                Ok(Self { api: plan.api.clone(), binary, router, methods, gateway_responses })
+            }
             false => Err(problems),
         }
     }

@@ -65,10 +65,9 @@ impl Integration {
         self.parameters.iter().filter(move |mapping| mapping.location == location)
     }
 
-    /// Whether the client's body may be streamed through: nothing looks at it.
-    pub fn passes_body(&self) -> bool {
-        let read = self.parameters.iter().any(|mapping| mapping.source.reads_body());
-        self.kind == IntegrationType::HttpProxy && self.content_handling.is_none() && !read
+    /// Whether a parameter mapping looks at the client's body.
+    pub fn reads_body(&self) -> bool {
+        self.parameters.iter().any(|mapping| mapping.source.reads_body())
     }
 
     /// Whether the request goes through as it came: no mapping of any kind. Where the later pass-through path begins.

@@ -3,6 +3,7 @@
 //! Must not know: documents, SQL, the feed, tokio, the clock. The control plane's deploy check and the worker's load run
 //! the same [`Release::compile`] (invariant 4).
 
+pub mod binary;
 pub mod codec;
 pub mod compile;
 pub mod expression;

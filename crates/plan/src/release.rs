@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use stagecoach_base::Verb;
 
+use crate::binary::BinaryTypes;
 use crate::expression::HeaderMapping;
 use crate::gateway::GatewayResponseType;
 use crate::integration::Integration;
@@ -15,6 +16,8 @@ use crate::router::{Found, Router};
 pub struct Release {
     /// API-wide options.
     pub api: ir::Api,
+    /// Media types treated as bytes.
+    pub binary: BinaryTypes,
     pub(crate) router: Router,
     pub(crate) methods: Vec<Method>,
     pub(crate) gateway_responses: BTreeMap<&'static str, GatewayResponse>,

@@ -184,6 +184,11 @@ impl UpstreamReply {
         }
     }
 
+    /// Whether nothing comes, or nothing more.
+    pub(crate) fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
     /// The whole body, at most `limit` bytes.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
         let mut whole = BytesMut::new();

@@ -135,19 +135,6 @@ pub(crate) fn media_type(headers: &HeaderMap, name: HeaderName) -> Option<&str> 
     Some(text.split([';', ',']).next().unwrap_or_default().trim()).filter(|text| !text.is_empty())
 }
 
-/// Whether a media type counts as binary: exact, `type/*` or `*/*`; a missing one only with `*/*`.
-pub(crate) fn is_binary(configured: &[String], media_type: Option<&str>) -> bool {
-    configured.iter().any(|entry| match (entry.as_str(), media_type) {
-        ("*/*", _) => true,
-        (_, None) => false,
-        (entry, Some(given)) => {
-            let family = entry.strip_suffix("/*");
-            entry == given
-                || family.is_some_and(|family| given.split('/').next() == Some(family) && given.contains('/'))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,16 +144,5 @@ mod tests {
         assert_eq!(mapped_response("Date").unwrap(), "x-amzn-remapped-date");
         assert_eq!(mapped_response("X-Custom").unwrap(), "x-custom");
         assert_eq!(mapped_response("Transfer-Encoding"), None);
-    }
-
-    /// [V lambda/test_aws_proxy_binary_response]
-    #[test]
-    fn binary_types_match_exactly_or_by_family() {
-        let list = |entry: &str| vec![entry.to_owned()];
-
-        assert!(is_binary(&list("image/png"), Some("image/png")) && is_binary(&list("image/*"), Some("image/png")));
-        assert!(!is_binary(&list("image/png"), Some("*/*")) && !is_binary(&list("image/png"), Some("image/*")));
-        assert!(is_binary(&list("application/*"), Some("application/*")));
-        assert!(is_binary(&list("*/*"), None) && !is_binary(&list("image/png"), None));
     }
 }

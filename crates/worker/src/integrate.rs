@@ -1,5 +1,6 @@
 //! Integrations: what a method calls, and the mapping around it.
 
+pub(crate) mod convert;
 pub(crate) mod facts;
 pub(crate) mod http;
 pub(crate) mod lambda;

@@ -8,12 +8,14 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method as HttpMethod, Request, Response, Uri};
 use stagecoach_base::Verb;
 use stagecoach_plan::Method;
+use stagecoach_plan::binary::Conversion;
 use stagecoach_plan::target::Endpoint;
 
+use super::convert::convert;
 use super::mapped::Mapped;
 use super::respond::{Outcome, respond};
 use super::{payload, unreadable};
-use crate::body::{ReplyBody, RequestBody, UpstreamBody};
+use crate::body::{ReplyBody, RequestBody, UpstreamBody, UpstreamReply};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
@@ -36,13 +38,13 @@ pub(crate) async fn proxy(
     body: RequestBody,
 ) -> Result<Response<ReplyBody>, Failure> {
     let verb = call_verb(exchange, method);
-    let (mapped, body) = if method.integration.parameters.is_empty() {
-        (Mapped::default(), UpstreamBody::Stream(body))
-    } else if method.integration.passes_body() {
+    let types = conversions(exchange, method);
+    let (mapped, body) = if types.is_none_or(|types| !types.request.rewrites()) && !method.integration.reads_body() {
         (Mapped::evaluate(exchange, method, None)?, UpstreamBody::Stream(body))
     } else {
         let bytes = Box::pin(body.collect()).await.map_err(|error| unreadable(&error))?;
-        (Mapped::evaluate(exchange, method, Some(&bytes))?, UpstreamBody::Full(bytes))
+        let mapped = Mapped::evaluate(exchange, method, Some(&bytes))?;
+        (mapped, UpstreamBody::Full(types.map_or(Ok(bytes.clone()), |types| rewritten(bytes, types.request))?))
     };
     let body = if carries_body(&verb) { body } else { UpstreamBody::Full(Bytes::new()) };
     let endpoint = endpoint(exchange, method, &mapped)?;
@@ -56,7 +58,50 @@ pub(crate) async fn proxy(
     let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let answered = std::mem::take(response.headers_mut());
     *response.headers_mut() = headers::http_proxy_response(answered);
-    Ok(response.map(ReplyBody::Upstream))
+    match types {
+        None => Ok(response.map(ReplyBody::Upstream)),
+        Some(types) => Box::pin(converted(exchange, types, response)).await,
+    }
+}
+
+/// What happens to the bodies of an HTTP_PROXY call.
+#[derive(Clone, Copy)]
+struct Conversions {
+    request: Conversion,
+    /// Whether the client accepts a binary type.
+    accept: bool,
+}
+
+/// `None` for an API that knows text only: its bytes pass both ways, whatever they are.
+fn conversions(exchange: &Exchange, method: &Method) -> Option<Conversions> {
+    let (types, handling) = (&exchange.release.binary, method.integration.content_handling);
+    if types.is_empty() && handling.is_none() {
+        return None;
+    }
+    let binary = |name| types.matches(headers::media_type(&exchange.headers, name));
+    let request = Conversion::of_request(binary(header::CONTENT_TYPE), handling);
+    Some(Conversions { request, accept: binary(header::ACCEPT) })
+}
+
+/// Base64 both ways; everything else passes untouched.
+fn rewritten(body: Bytes, how: Conversion) -> Result<Bytes, Failure> {
+    if how.rewrites() { Ok(convert(body, how)?.bytes) } else { Ok(body) }
+}
+
+/// The answer as the client's `Accept` wants it, with `contentHandling` none (rest-data-plane §3.5).
+async fn converted(
+    exchange: &Exchange,
+    types: Conversions,
+    response: Response<UpstreamReply>,
+) -> Result<Response<ReplyBody>, Failure> {
+    let payload = exchange.release.binary.matches(headers::media_type(response.headers(), header::CONTENT_TYPE));
+    let how = Conversion::of_response(payload, types.accept, None);
+    if !how.rewrites() || response.body().is_end_stream() {
+        return Ok(response.map(ReplyBody::Upstream));
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    Ok(Response::from_parts(parts, ReplyBody::Full(rewritten(body, how)?)))
 }
 
 /// HTTP: only what is mapped goes on, and comes back.
@@ -178,8 +223,10 @@ fn forward_headers(headers: HeaderMap, exchange: &Exchange, trace: HeaderValue) 
     let (mut accepts, mut chain) = (false, Vec::new());
     for (name, value) in headers::entries(headers) {
         match name.as_str() {
+            // A body is decoded by now; the client's coding is not the call's (rest-data-plane §3.3, §3.7).
             "host"
             | "via"
+            | "content-encoding"
             | "x-amzn-trace-id"
             | "x-amzn-apigateway-api-id"
             | "x-forwarded-port"

@@ -84,10 +84,7 @@ struct Identity<'a> {
 pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, body: &Bytes) -> Bytes {
     let multi = header_values(exchange, trace);
     let multi_query = query_values(exchange);
-    let binary = headers::is_binary(
-        &exchange.release.api.binary_media_types,
-        headers::media_type(&exchange.headers, CONTENT_TYPE),
-    );
+    let binary = exchange.release.binary.matches(headers::media_type(&exchange.headers, CONTENT_TYPE));
     let text = if binary { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() };
     let variables = exchange.stage_variables();
     let path_parameters: BTreeMap<_, _> = exchange.variables().collect();

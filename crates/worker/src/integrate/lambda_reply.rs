@@ -1,13 +1,12 @@
 //! What a proxy function may answer (rest-data-plane §6.6), as rules in one place.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use stagecoach_plan::GatewayResponseType;
 
+use super::convert;
 use super::lambda::Invoked;
 use crate::body::ReplyBody;
 use crate::exchange::Exchange;
@@ -134,13 +133,10 @@ fn body(exchange: &Exchange, object: &Map<String, Value>) -> Result<Bytes, Failu
         Some(_) => return Err(malformed("Malformed Lambda proxy response")),
     };
     let accept = headers::media_type(&exchange.headers, ACCEPT);
-    let binary = headers::is_binary(&exchange.release.api.binary_media_types, accept);
+    let binary = exchange.release.binary.matches(accept);
     let encoded = object.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
     match binary && encoded {
-        true => STANDARD
-            .decode(text)
-            .map(Bytes::from)
-            .map_err(|_| Failure::late(GatewayResponseType::IntegrationFailure, "Unable to base64 decode the body.")),
+        true => convert::decode(text.as_bytes()),
         false => Ok(Bytes::copy_from_slice(text.as_bytes())),
     }
 }

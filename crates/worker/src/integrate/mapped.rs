@@ -25,6 +25,9 @@ pub(crate) struct Mapped {
 impl Mapped {
     /// The parameter mappings of a request, evaluated.
     pub(crate) fn evaluate(exchange: &Exchange, method: &Method, body: Option<&Bytes>) -> Result<Self, Failure> {
+        if method.integration.parameters.is_empty() {
+            return Ok(Self::default());
+        }
         let source = Source::request(exchange, body);
         let mut mapped = Mapped::default();
         for mapping in &method.integration.parameters {

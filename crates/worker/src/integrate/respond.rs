@@ -48,7 +48,7 @@ pub(crate) fn respond(
     let backend_type = headers::media_type(&outcome.headers, CONTENT_TYPE);
     let mapped = map_headers(exchange, row, &outcome)?;
     let (body, template_type) =
-        payload::response(core, exchange, row, outcome.body.clone(), backend_type, &mut outcome.overrides)?;
+        payload::response(core, exchange, method, row, outcome.body.clone(), backend_type, &mut outcome.overrides)?;
     let mut response = Response::new(ReplyBody::Full(body));
     let status = outcome.overrides.status.unwrap_or(row.status);
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Failure::configuration("bad status"))?;
