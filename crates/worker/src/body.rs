@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use crate::coding::Deflating;
 use crate::deadline::Deadline;
 use crate::upstream::Lease;
 
@@ -227,6 +228,10 @@ pub(crate) enum ReplyBody {
     Full(Bytes),
     /// An upstream's body.
     Upstream(UpstreamReply),
+    /// Compressed on its way.
+    Deflating(Box<Deflating>),
+    /// Broke before its first byte was sent.
+    Broken(Option<BodyError>),
 }
 
 impl ReplyBody {
@@ -235,6 +240,7 @@ impl ReplyBody {
         match self {
             Self::Full(bytes) => bytes.len() as u64,
             Self::Upstream(reply) => reply.incoming.size_hint().exact().unwrap_or_default(),
+            Self::Deflating(_) | Self::Broken(_) => 0,
         }
     }
 }
@@ -248,6 +254,8 @@ impl Body for ReplyBody {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Upstream(reply) => reply.poll(cx),
+            Self::Deflating(body) => body.poll(cx),
+            Self::Broken(error) => Poll::Ready(error.take().map(Err)),
         }
     }
 
@@ -255,6 +263,8 @@ impl Body for ReplyBody {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Upstream(reply) => reply.incoming.is_end_stream(),
+            Self::Deflating(body) => body.is_end_stream(),
+            Self::Broken(error) => error.is_none(),
         }
     }
 
@@ -262,6 +272,7 @@ impl Body for ReplyBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream(reply) => reply.incoming.size_hint(),
+            Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
         }
     }
 }

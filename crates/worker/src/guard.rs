@@ -27,6 +27,7 @@ pub(crate) struct Seen {
     pub(crate) request_id: bool,
     pub(crate) method_override: bool,
     pub(crate) trace: bool,
+    pub(crate) content_encoding: bool,
     hosts: u8,
     encodings: u8,
 }
@@ -88,6 +89,7 @@ impl Seen {
             "x-amzn-requestid" => self.request_id = true,
             "x-http-method-override" => self.method_override = true,
             "x-amzn-trace-id" => self.trace = true,
+            "content-encoding" => self.content_encoding = true,
             name => self.dropped |= headers::is_dropped(name),
         }
         Ok(())

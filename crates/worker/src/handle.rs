@@ -12,6 +12,7 @@ use stagecoach_base::Verb;
 use stagecoach_plan::GatewayResponseType;
 
 use crate::body::{ReplyBody, RequestBody};
+use crate::coding::{self, Coding};
 use crate::core::Core;
 use crate::exchange::{Exchange, Ids, Notes};
 use crate::failure::{self, Failure};
@@ -42,12 +43,29 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
         Ok(exchange) => exchange,
         Err(failure) => return finish_unlocated(core, &ids, started, failure::render(&failure, None)),
     };
-    let answered = match route(&mut exchange) {
-        Ok(()) => integrate::integrate(core, &mut exchange, body).await,
+    let routed = coding::of_request(&exchange).and_then(|codings| route(&mut exchange).map(|()| codings));
+    let offer = coding::offer(&exchange);
+    let answered = match routed {
+        Ok(codings) if codings.is_empty() => integrate::integrate(core, &mut exchange, body).await,
+        Ok(codings) => Box::pin(decoded(core, &mut exchange, body, &codings)).await,
         Err(failure) => Err(failure),
     };
-    let response = answered.unwrap_or_else(|failure| give_up(&failure, &mut exchange, limit));
+    let mut response = answered.unwrap_or_else(|failure| give_up(&failure, &mut exchange, limit));
+    if let Some(offer) = offer {
+        response = Box::pin(coding::compressed(response, offer)).await;
+    }
     finish(core, exchange, response)
+}
+
+/// Integrates what a body is without its codings.
+async fn decoded(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    body: RequestBody,
+    codings: &[Coding],
+) -> Result<Response<ReplyBody>, Failure> {
+    let body = coding::decoded(body, codings, core.shared.options.max_payload).await?;
+    integrate::integrate(core, exchange, body).await
 }
 
 fn refused(refusal: guard::Refusal) -> Response<ReplyBody> {

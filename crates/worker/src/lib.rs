@@ -5,6 +5,7 @@
 
 mod authorizer;
 mod body;
+mod coding;
 mod core;
 mod deadline;
 mod encode;
@@ -31,6 +32,7 @@ mod testing;
 mod upstream;
 mod worker;
 
+pub use coding::fuzz_inflate;
 pub use front::scan::fuzz_scan;
 pub use options::{LambdaEndpoint, Options, Resolve};
 pub use sink::TableSink;
