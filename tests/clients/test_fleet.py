@@ -321,13 +321,15 @@ def test_a_nul_in_an_id_is_unknown_on_postgres_too(fleet):
     from botocore.exceptions import ClientError
     client = fleet.client()
     api, _ = versioned(client, "nul")
-    definition = b'{"openapi": "3.0.1", "info": {"title": "nul\\u0000", "version": "\\u0000"}, "paths": {}, "components": {"schemas": {"A\\u0000B": {}}}}'
+    definition = b'{"openapi": "3.0.1", "info": {"title": "nul\\u0000", "version": "\\u0000"}, "paths": {}%s}'
+    schemas = b', "components": {"schemas": {"A\\u0000B": {}}}'
 
     for wrong in (lambda: client.create_stage(restApiId=api, stageName="x", deploymentId="\0"), lambda: client.create_rest_api(name="x", cloneFrom="\0"),
-                  lambda: client.get_rest_api(restApiId="\0"), lambda: client.get_resources(restApiId=api, position="MToA")):
+                  lambda: client.get_rest_api(restApiId="\0"), lambda: client.get_resources(restApiId=api, position="MToA"),
+                  lambda: client.import_rest_api(body=definition % schemas)):
         with pytest.raises(ClientError) as refused:
             wrong()
         assert 400 <= refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500, refused.value
-    assert client.import_rest_api(body=definition)["name"] == "nul\0"
+    assert client.import_rest_api(body=definition % b"")["name"] == "nul\0"
     for path in ("/snapshots/%00/x", "/convergence/%00/%00"):
         assert fleet.native(path).status == 404

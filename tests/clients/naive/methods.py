@@ -14,8 +14,8 @@ class Methods(Base):
             {"requestModels": {"application/json": model}} if model else {})
 
         def think():
-            allow(verb != "FETCH", None)
             need(document, "Invalid Resource identifier specified")
+            allow(verb != "FETCH", None)
             allow(kind != "SOME", "Invalid Authorization type specified: SOME. Valid options are NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS,JWT")
             allow(not validator or validator in found["validators"], "Invalid Request Validator identifier specified")
             allow(not model or model in found["models"], f"Invalid model identifier specified: {model}")
