@@ -210,7 +210,7 @@ def test_deployment_and_stage(make, deployed):
     deployed.apply(description="one")
     stage.apply(tags={"b": "2"}, description="other", variables={"b": "3", "c": "4"}, cacheClusterSize="1.6", tracingEnabled=False,
                 canarySettings={"percentTraffic": 33.5, "stageVariableOverrides": {"b": "8"}, "useStageCache": False})
-    stage.apply(accessLogSettings={"destinationArn": LOGS + "2", "format": "$context.status"}, clientCertificateId=None, documentationVersion=None)
+    stage.apply(accessLogSettings={"destinationArn": LOGS + "2", "format": "$context.requestId $context.status"}, clientCertificateId=None, documentationVersion=None)
     stage.apply(deploymentId=second.key["deploymentId"], canarySettings=None, accessLogSettings=None, variables=None, cacheClusterEnabled=False)
     second.apply(description="newer")
 

@@ -15,6 +15,7 @@ pub fn stage_settings(api: &RestApi, stage: &Stage, scope: &Scope) -> StageSetti
         stage: stage.stage_name.clone(),
         account: scope.account.clone(),
         region: scope.region.clone(),
+        endpoint_type: api.endpoint_configuration.types.first().cloned().unwrap_or_default(),
         deployment_id: stage.deployment_id.clone(),
         variables: stage.variables.clone().unwrap_or_default(),
         canary: stage.canary_settings.as_ref().map(|settings| canary(settings, stage)),

@@ -20,6 +20,8 @@ pub struct StageSettings {
     pub account: String,
     /// Region.
     pub region: String,
+    /// EDGE, REGIONAL or PRIVATE.
+    pub endpoint_type: String,
     /// Deployment the base snapshot came from.
     pub deployment_id: String,
     /// Stage variables.

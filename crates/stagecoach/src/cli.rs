@@ -79,9 +79,15 @@ pub(crate) struct Traffic {
     /// Largest request or response payload, bytes
     #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
     pub(crate) max_payload: usize,
-    /// Where access log lines go: `stdout`, `off` or a file
+    /// Where access log lines go: `stdout` (or `-`), `stderr`, `off`, a file or a named pipe
     #[arg(long, env = "STAGECOACH_ACCESS_LOG", default_value = "off")]
     pub(crate) access_log: String,
+    /// Where execution log lines go, of methods whose stage settings ask for them: as for --access-log
+    #[arg(long, env = "STAGECOACH_EXECUTION_LOG", default_value = "stderr")]
+    pub(crate) execution_log: String,
+    /// Bytes of a log that may wait for its destination; what comes on top is dropped and counted
+    #[arg(long, env = "STAGECOACH_LOG_BUFFER", default_value_t = stagecoach_worker::LOG_BUFFER)]
+    pub(crate) log_buffer: usize,
     /// How long requests in flight may take to finish after SIGTERM, seconds
     #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
     pub(crate) drain_seconds: u64,

@@ -13,7 +13,7 @@ use stagecoach_feed::{
 use stagecoach_plan::ir;
 use stagecoach_sigv4::Credentials;
 use stagecoach_store::{Store, StoreOptions};
-use stagecoach_worker::{LambdaEndpoint, Options, Resolve};
+use stagecoach_worker::{LambdaEndpoint, LogTarget, Options, Resolve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -166,11 +166,9 @@ impl Traffic {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         options.cores = if self.cores == 0 { cores } else { self.cores };
         options.max_payload = self.max_payload;
-        options.access_log = match self.access_log.as_str() {
-            "off" => None,
-            "stdout" => Some("/dev/stdout".into()),
-            path => Some(path.into()),
-        };
+        options.access_log = LogTarget::parse(&self.access_log);
+        options.execution_log = LogTarget::parse(&self.execution_log);
+        options.log_buffer = self.log_buffer;
         options.drain = Duration::from_secs(self.drain_seconds);
         self.integrations.apply(&mut options, allow_private, credentials)?;
         Ok(options)
@@ -234,7 +232,7 @@ pub(crate) async fn start_worker(
 ) -> anyhow::Result<(stagecoach_worker::Running, Handle)> {
     let (clock, entropy) = environment();
     let started_ms = u64::try_from(clock.wall().0).unwrap_or_default();
-    let (worker, sink) = stagecoach_worker::Worker::new(options, clock, Arc::clone(&entropy));
+    let (worker, sink) = stagecoach_worker::Worker::new(options, clock, Arc::clone(&entropy))?;
     let identity = WorkerIdentity {
         id: following.id,
         incarnation: id::random(entropy.as_ref(), 12),

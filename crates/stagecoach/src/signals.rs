@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: both mean "drain and stop".
+//! SIGTERM and SIGINT: both mean "drain and stop". SIGHUP: log files were rotated.
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,4 +22,12 @@ pub(crate) fn stop_token() -> anyhow::Result<CancellationToken> {
         stop.cancel();
     });
     Ok(token)
+}
+
+/// SIGHUPs, which no longer end the process.
+///
+/// # Errors
+/// When the handler cannot be installed.
+pub(crate) fn on_hangup() -> anyhow::Result<tokio::signal::unix::Signal> {
+    signal(SignalKind::hangup()).context("cannot listen for SIGHUP")
 }

@@ -35,12 +35,17 @@ async fn serve(options: Worker) -> anyhow::Result<()> {
         state_dir: options.state_dir.clone(),
     };
     let traffic = options.traffic.options(false, compose::lambda_credentials())?;
-    let stop = signals::stop_token()?;
+    let (stop, mut rotated) = (signals::stop_token()?, signals::on_hangup()?);
     // The feed goes on while requests are finished, so that the control plane sees the drain.
     let follow = CancellationToken::new();
     let (running, _) = compose::start_worker(traffic, following, follow.clone()).await?;
     tracing::info!(traffic = %running.addresses.traffic, tls = ?running.addresses.tls, status = %running.addresses.status, id, "worker ready");
-    stop.cancelled().await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = rotated.recv() => running.reopen_logs(),
+        }
+    }
     running.drain().await;
     follow.cancel();
     Ok(())

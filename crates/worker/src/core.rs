@@ -8,7 +8,7 @@ use stagecoach_base::UnixMillis;
 
 use crate::deadline::Deadlines;
 use crate::ids::Random;
-use crate::log::Writer;
+use crate::log::Buffer;
 use crate::metrics::CoreMetrics;
 use crate::shared::Shared;
 use crate::table::Table;
@@ -21,22 +21,30 @@ pub(crate) struct Core {
     pub(crate) random: RefCell<Random>,
     pub(crate) pool: Pool,
     pub(crate) deadlines: Deadlines,
-    pub(crate) log: Option<Writer>,
+    /// Access log lines.
+    pub(crate) log: Option<Buffer>,
+    /// Execution log lines.
+    pub(crate) execution: Option<Buffer>,
     wall: Cell<(UnixMillis, Option<Instant>)>,
 }
 
 impl Core {
-    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> std::io::Result<Self> {
-        let log = shared.options.access_log.as_deref().map(Writer::open).transpose()?;
-        Ok(Self {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Self {
+        Self {
             metrics: shared.metrics.core(index),
             random: RefCell::new(Random::new(Arc::clone(&shared.entropy))),
             pool: Pool::new(Arc::clone(&shared)),
             deadlines: Deadlines::default(),
-            log,
+            log: shared.logs.access.as_ref().map(Buffer::new),
+            execution: shared.logs.execution.as_ref().map(Buffer::new),
             shared,
             wall: Cell::new((UnixMillis(0), None)),
-        })
+        }
+    }
+
+    /// Hands over what the logs' buffers hold.
+    pub(crate) fn flush_logs(&self) {
+        [&self.log, &self.execution].into_iter().flatten().for_each(Buffer::flush);
     }
 
     /// The table of this moment.

@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     pub(crate) variables: Vec<Range<usize>>,
     pub(crate) remote: std::net::SocketAddr,
     pub(crate) tls: bool,
+    /// What the client speaks.
+    pub(crate) wire: Wire,
     pub(crate) local_port: u16,
     pub(crate) ids: Ids,
     pub(crate) started: Instant,
@@ -62,13 +64,39 @@ impl Ids {
     }
 }
 
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wire {
+    pub(crate) http2: bool,
+    pub(crate) tls: Option<TlsFacts>,
+}
+
+impl Wire {
+    /// As access logs name it.
+    pub(crate) fn protocol(self) -> &'static str {
+        if self.http2 { "HTTP/2.0" } else { "HTTP/1.1" }
+    }
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TlsFacts {
+    pub(crate) version: &'static str,
+    pub(crate) cipher: &'static str,
+}
+
 /// What became of the request, for the access log.
 #[derive(Default)]
 pub(crate) struct Notes {
     pub(crate) status: u16,
     pub(crate) length: u64,
     pub(crate) latency_ms: u128,
+    /// Of the integration; a proxy function's own `statusCode`.
     pub(crate) integration_status: Option<u16>,
+    /// Of the service that ran a function.
+    pub(crate) service_status: Option<u16>,
+    /// Why the integration failed.
+    pub(crate) integration_error: Option<Cow<'static, str>>,
     pub(crate) integration_latency_ms: Option<u128>,
     pub(crate) endpoint_request_id: Option<String>,
     pub(crate) error_type: Option<&'static str>,
@@ -172,11 +200,11 @@ impl Exchange {
         self.user_agent = self.headers.get(USER_AGENT).cloned();
     }
 
-    /// A `$context` variable (rest-data-plane §5.4, §10.1); `None` prints as missing.
+    /// A `$context` variable (rest-data-plane §5.4); `None` prints as missing. What only access logs have is in
+    /// `log::access`.
     pub(crate) fn context(&self, name: &str) -> Option<Cow<'_, str>> {
         let settings = &self.view.settings;
         let text = |text: &'_ str| -> Option<Cow<'_, str>> { Some(Cow::Owned(text.to_owned())) };
-        let number = |number: Option<u128>| number.map(|number| Cow::Owned(number.to_string()));
         match name {
             "accountId" => text(&settings.account),
             "apiId" => text(&settings.api_id),
@@ -203,23 +231,13 @@ impl Exchange {
                 agent.and_then(|agent| agent.to_str().ok()).and_then(text)
             }
             "isCanaryRequest" => self.canary.and_then(|canary| text(if canary { "true" } else { "false" })),
-            "status" => number(Some(self.notes.status.into())),
-            "responseLength" => number(Some(self.notes.length.into())),
-            "responseLatency" => number(Some(self.notes.latency_ms)),
-            "integration.status" | "integrationStatus" | "integration.integrationStatus" => {
-                number(self.notes.integration_status.map(Into::into))
-            }
-            "integrationLatency" | "integration.latency" => number(self.notes.integration_latency_ms),
-            "integration.requestId" | "awsEndpointRequestId" => {
-                self.notes.endpoint_request_id.as_deref().and_then(text)
-            }
+            "awsEndpointRequestId" => self.notes.endpoint_request_id.as_deref().and_then(text),
             "error.responseType" => self.notes.error_type.and_then(text),
             "error.message" => self.notes.error_message.as_deref().and_then(text),
             "error.messageString" => {
                 let message = self.notes.error_message.as_deref()?;
                 Some(Cow::Owned(serde_json::Value::from(message).to_string()))
             }
-            "xrayTraceId" => self.notes.trace.as_deref().and_then(text),
             _ => None,
         }
     }

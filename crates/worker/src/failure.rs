@@ -57,6 +57,12 @@ impl Failure {
         }
     }
 
+    /// Whether an integration is to blame (rest-data-plane §10.1, `integration.error`).
+    pub(crate) fn is_of_the_integration(&self) -> bool {
+        let kinds = [GatewayResponseType::IntegrationFailure, GatewayResponseType::IntegrationTimeout];
+        kinds.contains(&self.kind) || self.status == Some(502)
+    }
+
     /// With another status.
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = Some(status);

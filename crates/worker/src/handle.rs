@@ -14,7 +14,7 @@ use stagecoach_plan::GatewayResponseType;
 use crate::body::{ReplyBody, RequestBody};
 use crate::coding::{self, Coding};
 use crate::core::Core;
-use crate::exchange::{Exchange, Ids, Notes};
+use crate::exchange::{Exchange, Ids, Notes, Wire};
 use crate::failure::{self, Failure};
 use crate::front::Peer;
 use crate::guard::Seen;
@@ -123,6 +123,7 @@ fn locate(
         variables: Vec::new(),
         remote: peer.remote,
         tls: peer.tls,
+        wire: Wire { http2: parts.version == http::Version::HTTP_2, tls: peer.agreed },
         local_port: peer.local_port,
         ids,
         started,
@@ -177,6 +178,9 @@ fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response
             cause = %failure.cause,
             "a request failed"
         );
+        if failure.is_of_the_integration() {
+            exchange.notes.integration_error = Some(failure.cause.clone());
+        }
     }
     match failure.kind {
         GatewayResponseType::RequestTooLarge => failure::too_large(limit),
@@ -226,7 +230,7 @@ fn finish(core: &Core, mut exchange: Box<Exchange>, mut response: Response<Reply
         exchange.notes.status = response.status().as_u16();
         exchange.notes.length = response.body().length();
         exchange.notes.latency_ms = took.as_millis();
-        log.line(&exchange);
+        log.access(&exchange);
     }
     response
 }

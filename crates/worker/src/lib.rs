@@ -34,7 +34,7 @@ mod worker;
 
 pub use coding::fuzz_inflate;
 pub use front::scan::fuzz_scan;
-pub use options::{LambdaEndpoint, Options, Resolve};
+pub use options::{LOG_BUFFER, LambdaEndpoint, LogTarget, Options, Resolve};
 pub use sink::TableSink;
 pub use testing::Bench;
 pub use worker::{Running, Worker};

@@ -1,57 +1,108 @@
-//! Access log lines, buffered per core: never one write per request (performance §5).
+//! Logs of traffic: lines are gathered per core and written in the background (performance §5).
+
+pub(crate) mod access;
+mod output;
+pub(crate) mod writer;
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::exchange::Exchange;
+use crate::options::Options;
+use writer::{Batch, Writer};
 
-/// Bytes after which a buffer is written.
+/// Bytes and lines after which a buffer is handed over.
 const FLUSH: usize = 32 * 1024;
+pub(crate) const MOST_LINES: u64 = 256;
+/// How long a worker that leaves waits for the last lines to be written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// A core's buffer and its handle on the log.
-pub(crate) struct Writer {
-    buffer: RefCell<Vec<u8>>,
-    file: RefCell<File>,
+/// The writers of a worker, by the name their metrics carry.
+#[derive(Default)]
+pub(crate) struct Logs {
+    pub(crate) access: Option<Arc<Writer>>,
+    pub(crate) execution: Option<Arc<Writer>>,
 }
 
-impl Writer {
-    /// Opens the log for appending; every core has its own handle.
-    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { buffer: RefCell::new(Vec::with_capacity(FLUSH + 1024)), file: RefCell::new(file) })
-    }
-
-    /// Adds a request's line: the stage's format, or a JSON line.
-    pub(crate) fn line(&self, exchange: &Exchange) {
-        let line = match &exchange.view.log {
-            Some(format) => format.render(exchange, "-").replace(['\n', '\r'], " "),
-            None => default_line(exchange),
+impl Logs {
+    /// Starts the writers; logs with one destination share one.
+    ///
+    /// # Errors
+    /// A destination that cannot be opened.
+    pub(crate) fn start(options: &Options) -> io::Result<Self> {
+        let start = |target| Writer::start(target, options.log_buffer).map(Arc::new);
+        let access = options.access_log.as_ref().map(start).transpose()?;
+        let shared = access.clone().filter(|_| options.access_log == options.execution_log);
+        let execution = match shared {
+            Some(writer) => Some(writer),
+            None => options.execution_log.as_ref().map(start).transpose()?,
         };
-        let mut buffer = self.buffer.borrow_mut();
-        buffer.extend_from_slice(line.as_bytes());
-        buffer.push(b'\n');
-        if buffer.len() >= FLUSH {
-            self.write(&mut buffer);
+        Ok(Self { access, execution })
+    }
+
+    /// Every writer once, with its log's name.
+    pub(crate) fn writers(&self) -> impl Iterator<Item = (&'static str, &Arc<Writer>)> {
+        let same = self.access.as_ref().zip(self.execution.as_ref()).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+        let access = self.access.iter().map(move |writer| (if same { "all" } else { "access" }, writer));
+        access.chain(self.execution.iter().filter(move |_| !same).map(|writer| ("execution", writer)))
+    }
+
+    /// Opens files again: they were rotated.
+    pub(crate) fn reopen(&self) {
+        self.writers().for_each(|(_, writer)| writer.reopen());
+    }
+
+    /// Waits until everything is written, but not for ever.
+    pub(crate) async fn close(&self) {
+        for (_, writer) in self.writers() {
+            writer.flush(LAST_WORDS).await;
+        }
+    }
+}
+
+/// A core's buffer of one log.
+pub(crate) struct Buffer {
+    writer: Arc<Writer>,
+    batch: RefCell<Batch>,
+}
+
+impl Buffer {
+    pub(crate) fn new(writer: &Arc<Writer>) -> Self {
+        Self { writer: Arc::clone(writer), batch: RefCell::default() }
+    }
+
+    /// Adds what `fill` appends and ends the line.
+    pub(crate) fn line(&self, fill: impl FnOnce(&mut Vec<u8>)) {
+        let mut batch = self.batch.borrow_mut();
+        if batch.bytes.capacity() == 0 {
+            batch.bytes.reserve(FLUSH + 1024);
+        }
+        fill(&mut batch.bytes);
+        batch.bytes.push(b'\n');
+        batch.lines += 1;
+        if batch.bytes.len() >= FLUSH || batch.lines >= MOST_LINES {
+            self.writer.send(std::mem::take(&mut batch));
         }
     }
 
-    /// Writes what is buffered.
+    /// Adds a request's access log line: the stage's format, or a JSON line.
+    pub(crate) fn access(&self, exchange: &Exchange) {
+        self.line(|line| match &exchange.view.log {
+            Some(format) => format.write(exchange, line),
+            None => line.extend_from_slice(default_line(exchange).as_bytes()),
+        });
+    }
+
+    /// Hands over what is there.
     pub(crate) fn flush(&self) {
-        self.write(&mut self.buffer.borrow_mut());
-    }
-
-    fn write(&self, buffer: &mut Vec<u8>) {
-        if buffer.is_empty() {
-            return;
+        let mut batch = self.batch.borrow_mut();
+        if batch.lines > 0 {
+            self.writer.send(std::mem::take(&mut batch));
         }
-        if let Err(error) = self.file.borrow_mut().write_all(buffer) {
-            tracing::warn!(error = %error, lost.bytes = buffer.len(), "the access log cannot be written");
-        }
-        buffer.clear();
     }
 }
 
@@ -71,7 +122,7 @@ fn default_line(exchange: &Exchange) -> String {
         "resourcePath": context("resourcePath"),
         "path": exchange.full_path(),
         "status": exchange.notes.status,
-        "protocol": "HTTP/1.1",
+        "protocol": exchange.wire.protocol(),
         "responseLength": exchange.notes.length,
         "latencyMs": u64::try_from(exchange.notes.latency_ms).unwrap_or(u64::MAX),
         "integrationLatencyMs": exchange.notes.integration_latency_ms.and_then(|ms| u64::try_from(ms).ok()),
@@ -82,7 +133,7 @@ fn default_line(exchange: &Exchange) -> String {
     line.to_string()
 }
 
-/// A text with `$context.x` and `$stageVariables.x` in it: access log formats and gateway response templates.
+/// A text with `$context.x` and `$stageVariables.x` in it: a gateway response's template.
 pub(crate) struct Format(Vec<Segment>);
 
 enum Segment {

@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use stagecoach_feed::Handle;
 
+use crate::log::Logs;
+use crate::log::writer::Counters;
 use crate::shared::Shared;
 
 /// Upper bounds of the latency buckets, seconds.
@@ -119,6 +121,7 @@ impl Collector for Scrape {
         for (name, help, value) in gauges {
             gauge(&mut encoder, name, help, value)?;
         }
+        logs(&mut encoder, &self.shared.logs)?;
         counter(&mut encoder, "stagecoach_connections", "Client connections", metrics.sum(|core| &core.connections))?;
         counter(&mut encoder, "stagecoach_feed_fetched_bytes", "Snapshot bytes transferred", self.feed.fetched_bytes())
     }
@@ -140,6 +143,26 @@ fn requests_by_class(
         let total: u64 =
             metrics.cores.iter().filter_map(|core| core.classes.get(index)).map(|c| c.load(Ordering::Relaxed)).sum();
         ConstCounter::new(total).encode(family.encode_family(&[("status", *class)])?)?;
+    }
+    Ok(())
+}
+
+/// Lines by log, where there is one.
+fn logs(encoder: &mut DescriptorEncoder<'_>, logs: &Logs) -> Result<(), fmt::Error> {
+    type Read = fn(&Counters) -> u64;
+    let families: [(&str, &str, Read); 2] = [
+        ("stagecoach_log_lines", "Log lines written", Counters::written),
+        (
+            "stagecoach_log_dropped",
+            "Log lines lost: the buffer was full or the destination refused them",
+            Counters::dropped,
+        ),
+    ];
+    for (name, help, read) in families {
+        let mut family = metrics_family(encoder, name, help)?;
+        for (log, writer) in logs.writers() {
+            ConstCounter::new(read(&writer.counters)).encode(family.encode_family(&[("log", log)])?)?;
+        }
     }
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! What a worker is told at start.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use stagecoach_base::limits;
 use stagecoach_sigv4::Credentials;
+
+/// Bytes of a log that wait unless told otherwise.
+pub const LOG_BUFFER: usize = 8 * 1024 * 1024;
 
 /// Options of a worker.
 #[derive(Clone, Debug)]
@@ -21,7 +25,11 @@ pub struct Options {
     /// Largest request payload, bytes.
     pub max_payload: usize,
     /// Where access log lines go; `None`: nowhere.
-    pub access_log: Option<PathBuf>,
+    pub access_log: Option<LogTarget>,
+    /// Where execution log lines go; `None`: nowhere.
+    pub execution_log: Option<LogTarget>,
+    /// Bytes of a log that may wait for its destination; more is dropped.
+    pub log_buffer: usize,
     /// How long requests in flight may take to finish once draining.
     pub drain: Duration,
     /// Name overrides.
@@ -46,12 +54,47 @@ impl Options {
             cores: 1,
             max_payload: limits::PAYLOAD_BYTES,
             access_log: None,
+            execution_log: None,
+            log_buffer: LOG_BUFFER,
             drain: Duration::from_secs(30),
             resolve: Vec::new(),
             lambda: Vec::new(),
             credentials: Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
             allow_private: false,
             templates: stagecoach_vtl::Limits::default(),
+        }
+    }
+}
+
+/// Where a log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, made if missing and followed when it is rotated, or a named pipe.
+    File(PathBuf),
+}
+
+impl LogTarget {
+    /// Reads `-` or `stdout`, `stderr`, `off` or a path; `None` for `off`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => None,
+            "-" | "stdout" => Some(Self::Stdout),
+            "stderr" => Some(Self::Stderr),
+            path => Some(Self::File(path.into())),
+        }
+    }
+}
+
+impl fmt::Display for LogTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::Stderr => f.write_str("standard error"),
+            Self::File(path) => path.display().fmt(f),
         }
     }
 }

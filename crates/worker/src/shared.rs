@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use stagecoach_base::{Clock, Entropy};
 
+use crate::log::Logs;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::table::Table;
@@ -15,6 +16,7 @@ pub(crate) struct Shared {
     pub(crate) table: ArcSwap<Table>,
     pub(crate) metrics: Metrics,
     pub(crate) options: Options,
+    pub(crate) logs: Logs,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tls: ClientConfigs,
@@ -22,11 +24,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+    pub(crate) fn new(options: Options, logs: Logs, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self {
             table: ArcSwap::default(),
             metrics: Metrics::new(options.cores),
             options,
+            logs,
             clock,
             entropy,
             tls: ClientConfigs::default(),

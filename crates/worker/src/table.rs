@@ -8,7 +8,7 @@ use http::HeaderValue;
 use stagecoach_base::Scope;
 use stagecoach_plan::{Release, StageSettings};
 
-use crate::log::Format;
+use crate::log::access::AccessFormat;
 
 /// A stage with its releases.
 pub(crate) struct StageView {
@@ -23,7 +23,7 @@ pub(crate) struct StageView {
     /// What the stage's ARNs carry.
     pub(crate) scope: Scope,
     /// Compiled access log line.
-    pub(crate) log: Option<Format>,
+    pub(crate) log: Option<AccessFormat>,
 }
 
 /// The canary of a stage.
@@ -43,7 +43,7 @@ impl StageView {
             variables.extend(canary.overrides.clone());
             CanaryView { release, variables, below: share(canary.percent) }
         });
-        let log = settings.access_log_format.as_deref().map(Format::parse);
+        let log = settings.access_log_format.as_deref().map(AccessFormat::parse);
         let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
         let (region, account) = (settings.region.clone(), settings.account.clone());
         let scope = Scope { region, account, ..Scope::default() };

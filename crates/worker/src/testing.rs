@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 
 use crate::core::Core;
 use crate::front::listen;
+use crate::log::Logs;
 use crate::options::Options;
 use crate::shared::Shared;
 
@@ -34,15 +35,15 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Starts the thread. Of the options, listeners, cores and the access log do not matter; time-outs, resolution, Lambda
+    /// Starts the thread. Of the options, listeners, cores and logs do not matter; time-outs, resolution, Lambda
     /// endpoints, credentials and address rules are as for traffic.
     ///
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(options: Options, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(AT_ONCE);
-        let options = Options { cores: 1, access_log: None, ..options };
-        let shared = Arc::new(Shared::new(options, clock, entropy));
+        let options = Options { cores: 1, access_log: None, execution_log: None, ..options };
+        let shared = Arc::new(Shared::new(options, Logs::default(), clock, entropy));
         std::thread::Builder::new().name("test-invoke".into()).spawn(move || {
             if let Err(error) = run(shared, waiting) {
                 tracing::error!(error = %error, "tests of methods cannot be run");
@@ -80,7 +81,7 @@ fn run(shared: Arc<Shared>, mut waiting: mpsc::Receiver<Job>) -> io::Result<()> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async move {
-        let core = Rc::new(Core::new(shared, 0)?);
+        let core = Rc::new(Core::new(shared, 0));
         tokio::task::spawn_local(listen::tick(core.clone()));
         tokio::task::spawn_local(listen::watch_deadlines(core.clone()));
         let places = Arc::new(Semaphore::new(AT_ONCE));

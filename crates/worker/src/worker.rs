@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::front::listen::{self, Sockets, Stop};
 use crate::front::tls;
+use crate::log::Logs;
 use crate::options::Options;
 use crate::shared::Shared;
 use crate::sink::TableSink;
@@ -28,17 +29,25 @@ pub struct Worker {
 
 impl Worker {
     /// Prepares a worker. The sink is what the feed installs into.
-    pub fn new(mut options: Options, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> (Self, Arc<TableSink>) {
+    ///
+    /// # Errors
+    /// A log that cannot be opened.
+    pub fn new(
+        mut options: Options,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> io::Result<(Self, Arc<TableSink>)> {
         options.cores = options.cores.max(1);
-        let shared = Arc::new(Shared::new(options, clock, entropy));
+        let logs = Logs::start(&options)?;
+        let shared = Arc::new(Shared::new(options, logs, clock, entropy));
         let sink = Arc::new(TableSink::new(Arc::clone(&shared)));
-        (Self { shared }, sink)
+        Ok((Self { shared }, sink))
     }
 
     /// Binds all listeners and starts a thread per core. `feed` is asked for readiness and metrics.
     ///
     /// # Errors
-    /// An address that cannot be bound, a certificate that cannot be read, an access log that cannot be opened.
+    /// An address that cannot be bound, a certificate that cannot be read.
     pub async fn start(self, feed: Handle) -> io::Result<Running> {
         let options = &self.shared.options;
         let first = listen::bind(options.traffic)?;
@@ -112,6 +121,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Opens log files again: they were rotated.
+    pub fn reopen_logs(&self) {
+        self.shared.logs.reopen();
+    }
+
     /// Leaves without losing a request: says so on `/readyz`, to the control plane and on every answer, then closes idle
     /// connections and listeners, then waits for what is in flight, at most the drain time.
     pub async fn drain(self) {
@@ -134,6 +148,7 @@ impl Running {
         });
         drop(joined.await);
         overdue.abort();
+        self.shared.logs.close().await;
         self.probe_stop.cancel();
     }
 }

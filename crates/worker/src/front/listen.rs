@@ -13,8 +13,8 @@ use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::Peer;
 use super::connection::{Protocol, Serving, serve};
+use super::{Peer, tls};
 use crate::core::Core;
 use crate::deadline;
 use crate::shared::Shared;
@@ -57,12 +57,12 @@ pub(crate) struct Stop {
 /// Runs a core on the calling thread until all its connections have ended after `stop.close`, or `stop.abort`.
 ///
 /// # Errors
-/// When the runtime cannot be made, a socket not be registered or the access log not be opened.
+/// When the runtime cannot be made or a socket not be registered.
 pub(crate) fn run(shared: Arc<Shared>, index: usize, sockets: Sockets, stop: Stop) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async move {
-        let core = Rc::new(Core::new(shared, index)?);
+        let core = Rc::new(Core::new(shared, index));
         tokio::task::spawn_local(tick(core.clone()));
         tokio::task::spawn_local(watch_deadlines(core.clone()));
         let plain = TcpListener::from_std(sockets.plain)?;
@@ -76,9 +76,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, sockets: Sockets, stop: Sto
             () = tasks.wait() => {}
             () = stop.abort.cancelled() => {}
         }
-        if let Some(log) = &core.log {
-            log.flush();
-        }
+        core.flush_logs();
         Ok(())
     }))
 }
@@ -160,10 +158,13 @@ async fn accept_tls(
 ) -> io::Result<()> {
     let acceptor = TlsAcceptor::from(config);
     while let Some((stream, remote)) = next(&listener, stop).await {
-        let serving = serving(core, &stream, remote, true, stop);
+        let mut serving = serving(core, &stream, remote, true, stop);
         let handshake = acceptor.accept(stream);
         tasks.spawn(async move {
             let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, handshake).await else { return };
+            if let Some(peer) = Rc::get_mut(&mut serving.peer) {
+                peer.agreed = tls::agreed(stream.get_ref().1);
+            }
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             serve(stream, if http2 { Protocol::Http2 } else { Protocol::Http1 }, serving).await;
         });
@@ -183,9 +184,7 @@ pub(crate) async fn tick(core: Rc<Core>) {
     let mut ticks = tokio::time::interval(TICK);
     loop {
         ticks.tick().await;
-        if let Some(log) = &core.log {
-            log.flush();
-        }
+        core.flush_logs();
         core.pool.sweep(Instant::now());
     }
 }

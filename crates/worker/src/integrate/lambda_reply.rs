@@ -42,7 +42,7 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
         return Err(malformed("Malformed Lambda proxy response"));
     }
     let status = status(object.get("statusCode"))?;
-    exchange.notes.integration_status = Some(status.as_u16());
+    exchange.notes.service_status = exchange.notes.integration_status.replace(status.as_u16());
     if let Some(log) = exchange.log() {
         let named = ["multiValueHeaders", "headers"].into_iter().filter_map(|name| object.get(name)?.as_object());
         // The multi-value spelling is the one that is written, so it comes last.

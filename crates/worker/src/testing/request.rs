@@ -12,7 +12,7 @@ use stagecoach_plan::test_invoke::{TestError, TestRequest};
 use stagecoach_plan::{Release, StageSettings};
 
 use crate::core::Core;
-use crate::exchange::{Exchange, Ids, Notes};
+use crate::exchange::{Exchange, Ids, Notes, Wire};
 use crate::execution::ExecutionLog;
 use crate::guard::Seen;
 use crate::headers;
@@ -57,6 +57,7 @@ pub(super) fn exchange(
         variables: found.unwrap_or_default(),
         remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         tls: true,
+        wire: Wire::default(),
         local_port: 443,
         ids: draw_ids(core),
         started,

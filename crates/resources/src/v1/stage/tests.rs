@@ -40,6 +40,26 @@ fn a_promotion_moves_the_stage_and_keeps_the_canary() {
     assert!(promoted.canary_settings.is_some_and(|canary| canary.percent_traffic == 0.0));
 }
 
+/// rest-data-plane §10.1
+#[test]
+fn a_log_format_is_one_line_that_names_the_request() {
+    let set = |format: &str| patch(&stage(), &[op(Op::Replace, "/accessLogSettings/format", format)], 2);
+    let text = |format: &str| set(format).unwrap_err().message().to_owned();
+
+    let accepted = ["$context.requestId", "a $context.extendedRequestId\n", "${context.requestId}\r\n"].map(set);
+
+    assert!(accepted.iter().all(Result::is_ok));
+    assert!(
+        text("$context.requestId\n$context.status").starts_with(
+            "Access Log format must be single line, new line character is allowed only at end of the format"
+        )
+    );
+    assert_eq!(
+        text("$context.status"),
+        "Access Log format must include either $context.requestId or $context.extendedRequestId : '$context.status'"
+    );
+}
+
 #[test]
 fn a_promotion_without_a_canary_is_refused() {
     let copy =

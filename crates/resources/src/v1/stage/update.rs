@@ -171,7 +171,9 @@ fn access_log(stage: &mut Stage, path: &str, value: Option<&str>) -> Done {
     };
     let value = text(value).ok_or_else(|| AwsError::bad_request("Access Log value must not be empty"))?;
     if path.ends_with("Arn") {
-        check_destination(&value)?;
+        check_destination(&value)?
+    } else {
+        check_format(&value)?
     }
     *field(stage.access_log_settings.get_or_insert_default()) = Some(value);
     Ok(())
@@ -185,6 +187,25 @@ fn check_destination(arn: &str) -> Done {
         false => Err(AwsError::bad_request(
             "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.', '#' and ':'.",
         )),
+    }
+}
+
+/// One line that names the request (rest-data-plane §10.1). Both texts are field reports; AWS keeps variables that it does not
+/// know.
+fn check_format(format: &str) -> Done {
+    let line = format.strip_suffix('\n').unwrap_or(format);
+    if line.strip_suffix('\r').unwrap_or(line).contains(['\n', '\r']) {
+        return Err(AwsError::bad_request(format!(
+            "Access Log format must be single line, new line character is allowed only at end of the format: '{format}'"
+        )));
+    }
+    let ids =
+        ["$context.requestId", "$context.extendedRequestId", "${context.requestId}", "${context.extendedRequestId}"];
+    match ids.iter().any(|id| format.contains(id)) {
+        true => Ok(()),
+        false => Err(AwsError::bad_request(format!(
+            "Access Log format must include either $context.requestId or $context.extendedRequestId : '{format}'"
+        ))),
     }
 }
 
