@@ -64,6 +64,8 @@ pub(crate) struct Map {
     pub(crate) kind: MapKind,
     entries: Vec<(Rc<str>, Value)>,
     index: Option<HashMap<Rc<str>, usize>>,
+    /// Every name can be put once. The entries before this one were there already, and may be replaced once.
+    once: Option<usize>,
 }
 
 /// Entries up to which a map is searched one by one.
@@ -90,8 +92,19 @@ impl Map {
         self.entries.get(self.position(name)?).map(|(_, value)| value)
     }
 
+    /// Whether the name cannot be put again.
+    fn is_spent(&self, name: &str) -> bool {
+        self.once.is_some_and(|kept| self.position(name).is_some_and(|at| at >= kept))
+    }
+
     /// Puts a value; answers the one before it.
     pub(crate) fn put(&mut self, name: Rc<str>, value: Value) -> Option<Value> {
+        if self.once.is_some()
+            && let Some(before) = self.remove(&name)
+        {
+            self.put(name, value);
+            return Some(before);
+        }
         if let Some(known) = self.position(&name).and_then(|at| self.entries.get_mut(at)) {
             return Some(std::mem::replace(&mut known.1, value));
         }
@@ -106,7 +119,9 @@ impl Map {
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Value> {
-        let (_, value) = self.entries.remove(self.position(name)?);
+        let at = self.position(name)?;
+        let (_, value) = self.entries.remove(at);
+        self.once = self.once.map(|kept| kept - usize::from(at < kept));
         self.reindex();
         Some(value)
     }
@@ -114,6 +129,7 @@ impl Map {
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.index = None;
+        self.once = self.once.map(|_| 0);
     }
 
     fn reindex(&mut self) {
@@ -215,7 +231,18 @@ impl Heap {
 
     pub(crate) fn put_shared(&mut self, map: MapId, name: Rc<str>, value: Value) -> Result<Option<Value>, RenderError> {
         self.charge_values(1)?;
-        Ok(self.maps.get_mut(map.0).and_then(|map| map.put(name, value)))
+        let Some(map) = self.maps.get_mut(map.0) else { return Ok(None) };
+        match map.is_spent(&name) {
+            true => Err(RenderError::exception(format!("`{name}` is set twice"))),
+            false => Ok(map.put(name, value)),
+        }
+    }
+
+    /// From now on every name can be put once, also those that are there.
+    pub(crate) fn put_once(&mut self, map: MapId) {
+        if let Some(map) = self.maps.get_mut(map.0) {
+            map.once = Some(map.entries.len());
+        }
     }
 
     /// The value of a name in a map.

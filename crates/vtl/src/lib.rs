@@ -31,5 +31,6 @@ pub use heap::{Heap, Value};
 pub use limits::{Limits, RenderError};
 pub use number::Number;
 pub use path::Path;
+pub use regexes::java_pattern;
 pub use scope::Scope;
 pub use template::{ParseError, Template};

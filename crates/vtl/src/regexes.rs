@@ -28,7 +28,7 @@ impl Heap {
         }
         self.work(COMPILE)?;
         self.charge(SIZE / 4)?;
-        let built = RegexBuilder::new(&translate(pattern)).size_limit(SIZE).dfa_size_limit(SIZE).build();
+        let built = RegexBuilder::new(&java_pattern(pattern)).size_limit(SIZE).dfa_size_limit(SIZE).build();
         let built = built.map_err(|_| RenderError::Pattern(pattern.to_owned()))?;
         self.patterns.0.insert(pattern.into(), built.clone());
         Ok(built)
@@ -36,7 +36,7 @@ impl Heap {
 }
 
 /// Java's spelling to the engine's: `\Z` is `\z`, and a backslash before `<` or `>` means the character.
-fn translate(pattern: &str) -> String {
+pub fn java_pattern(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len());
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn javas_spellings_are_translated() {
-        assert_eq!(translate(r"a\<b\Z\Q.*\E\d"), r"a<b\z\.\*\d");
+        assert_eq!(java_pattern(r"a\<b\Z\Q.*\E\d"), r"a<b\z\.\*\d");
         assert_eq!(replacement(r"$1a\$\\ $x"), r"${1}a$$\ $$x");
     }
 }

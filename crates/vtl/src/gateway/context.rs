@@ -135,9 +135,11 @@ fn response_override(heap: &mut Heap, overrides: &Overrides) -> Result<Value, Re
     if let Some(status) = overrides.status {
         heap.put(map, "status", Value::Number(Number::Int(status.into())))?;
     }
+    heap.put_once(map);
     Ok(Value::Map(map))
 }
 
+/// What a template before this one has set. Each can be overridden once; a second time fails [D overrides].
 fn restore(heap: &mut Heap, values: &[(String, Vec<String>)]) -> Result<Value, RenderError> {
     let map = heap.map(MapKind::Plain)?;
     for (name, values) in values {
@@ -148,6 +150,7 @@ fn restore(heap: &mut Heap, values: &[(String, Vec<String>)]) -> Result<Value, R
         };
         heap.put(map, name, value)?;
     }
+    heap.put_once(map);
     Ok(Value::Map(map))
 }
 

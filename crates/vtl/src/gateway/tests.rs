@@ -165,6 +165,27 @@ fn a_status_that_is_none_is_ignored() {
     }
 }
 
+/// rest-data-plane §5.5 [D overrides]: a template may override a parameter once; the response template may override
+/// again what the request template did.
+#[test]
+fn overriding_a_parameter_twice_fails() {
+    let twice = |set: &str| format!("#set($context.{set} = 404)#set($context.{set} = 405)");
+    let branches =
+        "#if(true)#set($context.responseOverride.status = 404)#{else}#set($context.responseOverride.status = 405)#end";
+
+    for set in ["responseOverride.status", "responseOverride.header.a", "requestOverride.path.a"] {
+        assert!(render("", &twice(set)).is_err(), "{set}");
+    }
+    let mut overrides = Overrides::default();
+    for status in [404, 405] {
+        let text =
+            format!("#set($context.responseOverride.status = {status})#set($context.responseOverride.header.a = 1)");
+        overriding("", &text, &mut overrides).unwrap();
+        assert_eq!(overrides.status, Some(status));
+    }
+    assert!(render("", branches).is_ok());
+}
+
 /// AWS takes bodies of 10 MB, and so must templates that walk all of one.
 #[test]
 fn large_bodies_and_long_lists_fit() {
