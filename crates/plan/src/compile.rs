@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::binary::BinaryTypes;
 use crate::expression::{HeaderMapping, RequestMapping, Side};
 use crate::gateway::GatewayResponseType;
 use crate::integration::{Integration, Response};
 use crate::ir::{self, IntegrationType, Plan};
-use crate::release::{GatewayResponse, Method, Release};
+use crate::release::{self, GatewayResponse, GatewayTemplate, Method, Release};
 use crate::router::{Router, variable_names};
 use crate::selection::Selection;
+use crate::substitution::Substitution;
 use crate::target::{Endpoint, UriTemplate};
 use crate::templates::Templates;
 
@@ -63,7 +66,8 @@ impl Release {
         match problems.is_empty() {
             true => {
                 let binary = BinaryTypes::new(&plan.api.binary_media_types);
-                Ok(Self { api: plan.api.clone(), binary, router, methods, gateway_responses })
+                let kept_headers = release::kept_headers(&gateway_responses);
+                Ok(Self { api: plan.api.clone(), binary, router, methods, gateway_responses, kept_headers })
             }
             false => Err(problems),
         }
@@ -131,10 +135,13 @@ fn compile_response(row: &ir::IntegrationResponse, method: &ir::Method) -> Compi
     let mapping = |(key, value): (&String, &String)| {
         HeaderMapping::parse(key, "method.response.", value, Side::Response).map_err(|error| error.to_string())
     };
+    // A header that the method response does not declare is not sent, were it mapped before the declaration went.
+    let declared = method.responses.get(&row.status);
+    let sent = row.parameters.iter().filter(|(key, _)| declared.is_none_or(|it| it.parameters.contains_key(*key)));
     Ok(Response {
         status: row.status,
-        declared: method.responses.contains_key(&row.status),
-        parameters: row.parameters.iter().map(mapping).collect::<Compiled<_>>()?,
+        declared: declared.is_some(),
+        parameters: sent.map(mapping).collect::<Compiled<_>>()?,
         templates: templates(&row.templates, "response")?,
         content_handling: row.content_handling,
     })
@@ -150,18 +157,32 @@ fn compile_gateway_responses(
 ) -> BTreeMap<&'static str, GatewayResponse> {
     let mut compiled = BTreeMap::new();
     for (name, response) in plan {
-        let mapping = |(key, value): (&String, &String)| {
-            HeaderMapping::parse(key, "gatewayresponse.", value, Side::Request).map_err(|error| error.to_string())
-        };
-        let parameters = response.parameters.iter().map(mapping).collect::<Compiled<Vec<_>>>();
-        match (GatewayResponseType::parse(name), parameters) {
-            (Some(kind), Ok(parameters)) => {
-                let templates = response.templates.clone();
-                compiled.insert(kind.facts().name, GatewayResponse { status: response.status, parameters, templates });
-            }
+        match (GatewayResponseType::parse(name), compile_gateway_response(response)) {
+            (Some(kind), Ok(response)) => drop(compiled.insert(kind.facts().name, response)),
             (None, _) => problems.push(Problem { at: name.clone(), message: "is no gateway response type".into() }),
             (_, Err(message)) => problems.push(Problem { at: format!("gateway response {name}"), message }),
         }
     }
     compiled
+}
+
+fn compile_gateway_response(response: &ir::GatewayResponse) -> Compiled<GatewayResponse> {
+    // Paths and query strings are accepted as targets and mean nothing in an answer (rest-data-plane §2.2, rule 3).
+    let headers = response.parameters.iter().filter(|(key, _)| !is_idle_target(key));
+    let mapping = |(key, value): (&String, &String)| {
+        HeaderMapping::parse(key, "gatewayresponse.", value, Side::Gateway).map_err(|error| error.to_string())
+    };
+    let template = |(media_type, text): (&String, &String)| {
+        let content_type = HeaderValue::from_str(media_type).map_err(|_| format!("`{media_type}` is no media type"))?;
+        Ok(GatewayTemplate { media_type: media_type.as_str().into(), content_type, text: Substitution::parse(text) })
+    };
+    Ok(GatewayResponse {
+        status: response.status,
+        parameters: headers.map(mapping).collect::<Compiled<_>>()?,
+        templates: response.templates.iter().map(template).collect::<Compiled<_>>()?,
+    })
+}
+
+fn is_idle_target(key: &str) -> bool {
+    key.starts_with("gatewayresponse.path.") || key.starts_with("gatewayresponse.querystring.")
 }

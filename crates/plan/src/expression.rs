@@ -15,10 +15,15 @@ pub enum Expression {
     MultiValueQuery(Box<str>),
     /// `method.request.path.N`.
     Path(Box<str>),
+    /// `method.input.params.N` of gateway responses: what `$input.params('N')` finds, so path, query string, header.
+    Input(Box<str>),
     /// `….body`, whole.
     Body,
     /// `….body.JSONPATH`.
     BodyPath(Path),
+    /// `integration.response.body.errorMessage.JSONPATH`: also into a message that is a JSON document itself, as functions
+    /// throw it (rest-data-plane §6.5).
+    ErrorMessagePath(Path),
     /// `stageVariables.N`.
     StageVariable(Box<str>),
     /// `context.N`, the part after `context.`.
@@ -34,6 +39,8 @@ pub enum Side {
     Request,
     /// `integration.response.…`
     Response,
+    /// `method.request.…` of a gateway response, which cannot read the body.
+    Gateway,
 }
 
 /// An expression that API Gateway does not have.
@@ -58,29 +65,58 @@ impl Expression {
         if let Some(rest) = text.strip_prefix("context.") {
             return named(rest).map(Self::Context);
         }
+        if let Some(rest) = text.strip_prefix("method.input.params.").filter(|_| side == Side::Gateway) {
+            return named(rest).map(Self::Input);
+        }
         let prefix = match side {
-            Side::Request => "method.request.",
+            Side::Request | Side::Gateway => "method.request.",
             Side::Response => "integration.response.",
         };
         let rest = text.strip_prefix(prefix).ok_or_else(invalid)?;
-        if rest == "body" {
-            return Ok(Self::Body);
-        }
-        let (location, name) = rest.split_once('.').ok_or_else(invalid)?;
+        Self::of_message(rest, side).ok_or_else(invalid)
+    }
+
+    /// `body`, or `{location}.{name}`.
+    fn of_message(text: &str, side: Side) -> Option<Self> {
+        let (location, name) = text.split_once('.').unwrap_or((text, ""));
+        let named = || Some(name).filter(|name| is_name(name)).map(Into::into);
         match (location, side) {
-            ("body", _) => Path::parse(name).map(Self::BodyPath).map_err(|_| invalid()),
-            ("header", _) => named(name).map(Self::Header),
-            ("multivalueheader", _) => named(name).map(Self::MultiValueHeader),
-            ("querystring", Side::Request) => named(name).map(Self::Query),
-            ("multivaluequerystring", Side::Request) => named(name).map(Self::MultiValueQuery),
-            ("path", Side::Request) => named(name).map(Self::Path),
-            _ => Err(invalid()),
+            ("body", Side::Gateway) => None,
+            ("body", _) if text == "body" => Some(Self::Body),
+            ("body", _) if name.is_empty() => None,
+            ("body", Side::Response) => match name.strip_prefix("$.").unwrap_or(name).strip_prefix("errorMessage.") {
+                Some(inner) => Path::parse(inner).ok().map(Self::ErrorMessagePath),
+                None => Path::parse(name).ok().map(Self::BodyPath),
+            },
+            ("body", Side::Request) => Path::parse(name).ok().map(Self::BodyPath),
+            ("header", _) => named().map(Self::Header),
+            ("multivalueheader", _) => named().map(Self::MultiValueHeader),
+            ("querystring", Side::Request | Side::Gateway) => named().map(Self::Query),
+            ("multivaluequerystring", Side::Request | Side::Gateway) => named().map(Self::MultiValueQuery),
+            ("path", Side::Request | Side::Gateway) => named().map(Self::Path),
+            _ => None,
         }
     }
 
     /// Whether evaluating it needs the body.
     pub fn reads_body(&self) -> bool {
-        matches!(self, Self::Body | Self::BodyPath(_))
+        matches!(self, Self::Body | Self::BodyPath(_) | Self::ErrorMessagePath(_))
+    }
+
+    /// The header it reads of its message.
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Header(name) | Self::MultiValueHeader(name) | Self::Input(name) => Some(name),
+            Self::Query(_)
+            | Self::MultiValueQuery(_)
+            | Self::Path(_)
+            | Self::Body
+            | Self::BodyPath(_)
+            | Self::ErrorMessagePath(_)
+            | Self::StageVariable(_)
+            | Self::Context(_)
+            | Self::Static(_) => None,
+        }
     }
 }
 
@@ -168,15 +204,31 @@ mod tests {
         assert!(matches!(request("method.request.body.pets[0].name"), Ok(Expression::BodyPath(_))));
         assert!(request("integration.response.header.x").is_err());
         assert!(Expression::parse("integration.response.path.x", Side::Response).is_err());
+        let whole = Expression::parse("integration.response.body.$.a", Side::Response);
+        assert_eq!(whole, Expression::parse("integration.response.body.a", Side::Response));
+        let inner = Expression::parse("integration.response.body.errorMessage.a", Side::Response);
+        assert!(matches!(inner, Ok(Expression::ErrorMessagePath(_))));
         for bad in ["", "'", "'x", "method.request", "method.request.header.", "method.request.header.a b", "x"] {
             assert!(request(bad).is_err(), "{bad}");
         }
+    }
+
+    /// The guide's own gateway response maps from `method.input.params` [D Gateway responses].
+    #[test]
+    fn gateway_responses_read_parameters_and_no_body() {
+        let gateway = |text: &str| Expression::parse(text, Side::Gateway);
+
+        assert_eq!(gateway("method.input.params.petId"), Ok(Expression::Input("petId".into())));
+        assert_eq!(gateway("method.request.querystring.q"), Ok(Expression::Query("q".into())));
+        assert!(gateway("method.request.body").is_err() && gateway("method.request.body.a").is_err());
+        assert!(Expression::parse("method.input.params.q", Side::Request).is_err());
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "[a-z.'\\[\\]$]{0,40}") {
             drop(Expression::parse(&text, Side::Request));
+            drop(Expression::parse(&text, Side::Gateway));
             drop(RequestMapping::parse(&text, &text));
         }
     }

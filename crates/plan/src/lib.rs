@@ -7,6 +7,8 @@ pub mod binary;
 pub mod codec;
 pub mod compile;
 pub mod expression;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod gateway;
 pub mod integration;
 pub mod ir;
@@ -14,6 +16,7 @@ pub mod release;
 pub mod router;
 pub mod selection;
 pub mod settings;
+pub mod substitution;
 pub mod target;
 pub mod templates;
 pub mod test_invoke;

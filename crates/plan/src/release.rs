@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use http::{HeaderName, HeaderValue};
 use stagecoach_base::Verb;
 
 use crate::binary::BinaryTypes;
-use crate::expression::HeaderMapping;
+use crate::expression::{Expression, HeaderMapping};
 use crate::gateway::GatewayResponseType;
 use crate::integration::Integration;
 use crate::ir::{self, Guard};
 use crate::router::{Found, Router};
+use crate::substitution::{Part, Substitution};
 
 /// A snapshot ready to serve.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Release {
     pub(crate) router: Router,
     pub(crate) methods: Vec<Method>,
     pub(crate) gateway_responses: BTreeMap<&'static str, GatewayResponse>,
+    /// Headers of a request that its gateway responses read: kept when all others move on to a back end.
+    pub kept_headers: Vec<HeaderName>,
 }
 
 /// A compiled method.
@@ -49,8 +53,50 @@ pub struct GatewayResponse {
     pub status: Option<u16>,
     /// Headers.
     pub parameters: Vec<HeaderMapping>,
-    /// By media type; simple substitution, not VTL (rest-data-plane §2.2).
-    pub templates: BTreeMap<String, String>,
+    /// In the order of their media types; without any, the body is the type's own.
+    pub templates: Vec<GatewayTemplate>,
+}
+
+/// The headers that any of `responses` reads.
+pub(crate) fn kept_headers(responses: &BTreeMap<&'static str, GatewayResponse>) -> Vec<HeaderName> {
+    let mut names: Vec<HeaderName> = responses
+        .values()
+        .flat_map(GatewayResponse::reads)
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect();
+    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    names.dedup();
+    names
+}
+
+/// A template of a gateway response.
+#[derive(Clone, Debug)]
+pub struct GatewayTemplate {
+    /// Media type, as `Accept` is compared with.
+    pub media_type: Box<str>,
+    /// `Content-Type` of the answer.
+    pub content_type: HeaderValue,
+    /// The body.
+    pub text: Substitution,
+}
+
+impl GatewayResponse {
+    /// The template for a client that sent `accept`: chosen as for any response (rest-data-plane §2.2, rule 5).
+    pub fn template(&self, accept: &str) -> Option<&GatewayTemplate> {
+        let of = |media_type: &str| self.templates.iter().find(|template| &*template.media_type == media_type);
+        of(accept).or_else(|| of("application/json")).or_else(|| self.templates.first())
+    }
+
+    /// The headers of a request that it may read.
+    fn reads(&self) -> impl Iterator<Item = &str> {
+        let texts = self.templates.iter().flat_map(|template| template.text.parts());
+        let values = texts.filter_map(|part| match part {
+            Part::Value(value) => Some(value),
+            Part::Text(_) => None,
+        });
+        let named = self.parameters.iter().map(|mapping| &mapping.source).chain(values).filter_map(Expression::header);
+        named.chain((self.templates.len() > 1).then_some("accept"))
+    }
 }
 
 impl Release {

@@ -1,6 +1,10 @@
 //! Which integration response an outcome selects (rest-data-plane §6.2).
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+use stagecoach_vtl::java_pattern;
+
+/// Bytes a compiled pattern may take.
+const SIZE: usize = 1 << 20;
 
 /// Patterns by rising status, and the default entry.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +20,7 @@ impl Selection {
     /// A pattern that does not compile here. Java's look-around has no equivalent in a linear-time engine.
     pub fn add(&mut self, pattern: Option<&str>, index: usize) -> Result<(), regex::Error> {
         match pattern.filter(|pattern| !pattern.is_empty()) {
-            // The whole text must match, and `.` does not cross line ends.
-            Some(pattern) => self.patterns.push((Regex::new(&format!("^(?:{pattern})$"))?, index)),
+            Some(pattern) => self.patterns.push((compile(pattern)?, index)),
             None => self.default = self.default.or(Some(index)),
         }
         Ok(())
@@ -30,6 +33,11 @@ impl Selection {
         let hit = self.patterns.iter().find(|(pattern, _)| pattern.is_match(text));
         hit.map(|(_, index)| *index).or(self.default)
     }
+}
+
+/// The whole text must match, and `.` does not cross line ends.
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(&format!("^(?:{})$", java_pattern(pattern))).crlf(true).size_limit(SIZE).build()
 }
 
 #[cfg(test)]
@@ -53,6 +61,17 @@ mod tests {
         assert_eq!(selection.select(Some("else")), Some(2));
         assert_eq!(selection.select(None), Some(0));
         assert_eq!(selection.select(Some("a\nb")), Some(0));
+    }
+
+    /// rest-data-plane §6.2, rules 2 and 4
+    #[test]
+    fn patterns_are_javas_and_match_the_whole_text() {
+        let one = |pattern: &str, text: Option<&str>| selection(&[Some(pattern)]).select(text) == Some(0);
+
+        assert!(!one(".+", Some("a\nb")) && !one(".+", Some("a\rb")) && one("(?s).+", Some("a\nb")));
+        assert!(one("(\n|.)*", Some("a\nb")) && one(".*", None) && !one(".+", None) && !one("200", None));
+        assert!(one(r"\Q[404]\E.*", Some("[404] no such pet")) && one("a|b", Some("b")) && !one("a|b", Some("ab")));
+        assert!(one("(?i)error.*", Some("Error: x")) && !one("Error", Some("An Error")));
     }
 
     #[test]

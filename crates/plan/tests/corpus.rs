@@ -1,20 +1,30 @@
-//! Runs the fuzz corpus of `router` as an ordinary test, with every truncation of each of its files.
+//! Runs the fuzz corpora of `router` and `mapping` as ordinary tests, with every truncation of each of their files.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 
-#[test]
-fn the_corpus_and_its_truncations_are_answered() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/router");
+fn truncations(of: &str, least: usize, run: fn(&str)) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(of);
 
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
 
-    assert!(files.len() >= 6);
+    assert!(files.len() >= least);
     for file in files {
         let bytes = std::fs::read(file.path()).unwrap();
         for end in (0..=bytes.len()).rev() {
             if let Ok(text) = std::str::from_utf8(&bytes[..end]) {
-                stagecoach_plan::router::fuzz_route(text);
+                run(text);
             }
         }
     }
+}
+
+#[test]
+fn the_corpus_of_routes_and_its_truncations_are_answered() {
+    truncations("router", 6, stagecoach_plan::router::fuzz_route);
+}
+
+#[test]
+fn the_corpus_of_mappings_and_its_truncations_are_answered() {
+    truncations("mapping", 5, stagecoach_plan::fuzz::map);
 }

@@ -195,6 +195,17 @@ impl Exchange {
         if self.test { "test-invoke-source-ip".to_owned() } else { self.remote.ip().to_string() }
     }
 
+    /// The client's headers to send on. What the API's gateway responses read stays here.
+    pub(crate) fn take_headers(&mut self) -> HeaderMap {
+        let mut kept = HeaderMap::new();
+        for name in &self.release.kept_headers {
+            for value in self.headers.get_all(name) {
+                kept.append(name, value.clone());
+            }
+        }
+        std::mem::replace(&mut self.headers, kept)
+    }
+
     /// Notes the client's agent before its headers move on.
     pub(crate) fn note_user_agent(&mut self) {
         self.user_agent = self.headers.get(USER_AGENT).cloned();
@@ -235,8 +246,9 @@ impl Exchange {
             "error.responseType" => self.notes.error_type.and_then(text),
             "error.message" => self.notes.error_message.as_deref().and_then(text),
             "error.messageString" => {
-                let message = self.notes.error_message.as_deref()?;
-                Some(Cow::Owned(serde_json::Value::from(message).to_string()))
+                // An error without a text is `null` (rest-data-plane §2.2, rule 4).
+                let message = self.notes.error_type.map(|_| self.notes.error_message.as_deref())?;
+                Some(message.map_or(Cow::Borrowed("null"), |text| serde_json::Value::from(text).to_string().into()))
             }
             _ => None,
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::Value;
 use stagecoach_plan::GatewayResponseType;
@@ -11,7 +11,7 @@ use stagecoach_plan::release::GatewayResponse;
 
 use crate::body::ReplyBody;
 use crate::exchange::Exchange;
-use crate::log::Format;
+use crate::headers;
 use crate::mapping::Source;
 
 /// Why a request gets a gateway response.
@@ -134,22 +134,16 @@ fn customised(
     error_type: HeaderValue,
     exchange: &Exchange,
 ) -> Response<ReplyBody> {
-    // DEFAULT_4XX and DEFAULT_5XX templates are plain substitution, not VTL (rest-data-plane §2.2).
-    let template = custom.templates.get_key_value("application/json").or_else(|| custom.templates.iter().next());
-    let body = match template {
-        Some((_, text)) => Bytes::from(Format::parse(text).render(exchange, "")),
-        None => failure.default_body(),
-    };
+    let accept = headers::media_type(&exchange.headers, ACCEPT).unwrap_or("application/json");
+    let (template, source) = (custom.template(accept), Source::request(exchange, None));
+    let body = template.map_or_else(|| failure.default_body(), |template| source.substitute(&template.text).into());
     let mut response = plain(custom.status.unwrap_or(status), error_type, body);
-    if let Some((media_type, _)) = template
-        && let Ok(value) = HeaderValue::from_str(media_type)
-    {
-        response.headers_mut().insert(CONTENT_TYPE, value);
+    if let Some(template) = template {
+        response.headers_mut().insert(CONTENT_TYPE, template.content_type.clone());
     }
-    let source = Source::request(exchange, None);
     for mapping in &custom.parameters {
         let value = source.value(&mapping.source).ok().flatten().and_then(|text| HeaderValue::from_str(&text).ok());
-        if let (Ok(name), Some(value)) = (HeaderName::from_bytes(mapping.name.as_bytes()), value) {
+        if let (Some(name), Some(value)) = (headers::mapped_response(&mapping.name), value) {
             response.headers_mut().insert(name, value);
         }
     }

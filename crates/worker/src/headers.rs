@@ -51,9 +51,11 @@ pub(crate) fn is_illegal_target(name: &str, aws: bool) -> bool {
     among(&every) || (aws && among(&only_aws))
 }
 
-/// Mapped headers that do not reach an HTTP back end.
-pub(crate) fn is_dropped_target(name: &str) -> bool {
-    ["connection", "expect", "proxy-authenticate", "te", "via"].iter().any(|known| known.eq_ignore_ascii_case(name))
+/// Mapped headers that do not reach a back end.
+pub(crate) fn is_dropped_target(name: &str, aws: bool) -> bool {
+    let http = ["connection", "expect", "proxy-authenticate", "te", "via"];
+    let named = |known: &str| known.eq_ignore_ascii_case(name);
+    http.into_iter().any(named) || (aws && named("referer"))
 }
 
 const REMAPPED_CONNECTION: HeaderName = HeaderName::from_static("x-amzn-remapped-connection");
@@ -139,10 +141,41 @@ pub(crate) fn media_type(headers: &HeaderMap, name: HeaderName) -> Option<&str> 
 mod tests {
     use super::*;
 
+    /// [V integrations/TestApiGatewayHeaderRemapping], responses of HTTP, AWS and MOCK.
     #[test]
     fn mapped_headers_are_renamed_as_recorded() {
-        assert_eq!(mapped_response("Date").unwrap(), "x-amzn-remapped-date");
-        assert_eq!(mapped_response("X-Custom").unwrap(), "x-custom");
+        let passed =
+            "Accept Accept-Charset Age Content-Encoding Content-Type Pragma Range Referer TE Via Warn X-Custom";
+        let renamed = "Authorization Connection Content-Length Content-MD5 Date Expect Host Max-Forwards \
+                       Proxy-Authenticate Server Trailer Upgrade User-Agent WWW-Authenticate";
+
+        for name in passed.split_whitespace() {
+            assert_eq!(mapped_response(name).unwrap().as_str(), name.to_ascii_lowercase());
+        }
+        for name in renamed.split_whitespace() {
+            assert_eq!(
+                mapped_response(name).unwrap().as_str(),
+                format!("x-amzn-remapped-{}", name.to_ascii_lowercase())
+            );
+        }
         assert_eq!(mapped_response("Transfer-Encoding"), None);
+    }
+
+    /// [V integrations/TestApiGatewayHeaderRemapping], requests.
+    #[test]
+    fn some_targets_fail_a_request_and_some_are_not_sent() {
+        for name in ["Content-Length", "transfer-encoding", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id"] {
+            assert!(is_illegal_target(name, false) && is_illegal_target(name, true), "{name}");
+        }
+        for name in ["Authorization", "Connection", "Expect", "Proxy-Authenticate", "TE"] {
+            assert!(!is_illegal_target(name, false) && is_illegal_target(name, true), "{name}");
+        }
+        for name in ["Connection", "Expect", "Proxy-Authenticate", "TE", "Via"] {
+            assert!(is_dropped_target(name, false), "{name}");
+        }
+        assert!(is_dropped_target("Referer", true) && !is_dropped_target("Referer", false));
+        for name in ["Accept", "Content-MD5", "Date", "Host", "Max-Forwards", "Server", "Trailer", "Upgrade", "Warn"] {
+            assert!(!is_dropped_target(name, false) && !is_illegal_target(name, false), "{name}");
+        }
     }
 }

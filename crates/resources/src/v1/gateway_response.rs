@@ -131,14 +131,19 @@ fn standard(kind: &str) -> GatewayResponse {
     }
 }
 
-/// `gatewayresponse.header.{name}` → a literal or a value of the request [D].
+/// `gatewayresponse.header.{name}` → a literal or a value of the request [D]. The other two places are accepted too,
+/// though an answer has neither path nor query string (rest-data-plane §2.2, rule 3).
 fn check_parameter(key: &str, value: &str) -> Result<(), AwsError> {
     let refuse = |text: &str| Err(invalid_expression(&format!("Invalid mapping expression specified: {text}")));
-    if !key.strip_prefix("gatewayresponse.header.").is_some_and(is_parameter_name) {
+    const PLACES: [&str; 3] = ["gatewayresponse.header.", "gatewayresponse.path.", "gatewayresponse.querystring."];
+    let placed = |place: &str| key.strip_prefix(place).is_some_and(is_parameter_name);
+    if !PLACES.iter().any(|place| placed(place)) {
         return refuse(key);
     }
     let literal = value.len() > 1 && value.starts_with('\'') && value.ends_with('\'');
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 8] = [
+        // The guide's own example [D Gateway responses].
+        "method.input.params.",
         "method.request.path.",
         "method.request.querystring.",
         "method.request.multivaluequerystring.",
@@ -147,7 +152,7 @@ fn check_parameter(key: &str, value: &str) -> Result<(), AwsError> {
         "stageVariables.",
         "context.",
     ];
-    let named = |source: &str| value.strip_prefix(source).is_some_and(|name| !name.is_empty());
+    let named = |source: &str| value.strip_prefix(source).is_some_and(is_parameter_name);
     if literal || SOURCES.iter().any(|source| named(source)) { Ok(()) } else { refuse(value) }
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn proxy(
     let endpoint = endpoint(exchange, method, &mapped)?;
     let uri = target(&endpoint, exchange.uri.query(), &mapped.query())?;
     let trace = trace(core, exchange);
-    let headers = std::mem::take(&mut exchange.headers);
+    let headers = exchange.take_headers();
     let mut headers = forward_headers(headers, exchange, trace);
     finish_headers(&mut headers, &endpoint, mapped.headers);
     let request = request(verb, uri, headers, body);
@@ -179,7 +179,7 @@ pub(crate) fn header(
     if headers::is_illegal_target(name, aws) {
         return Err(Failure::configuration(format!("{name} header already present")));
     }
-    if headers::is_dropped_target(name) {
+    if headers::is_dropped_target(name, aws) {
         return Ok(None);
     }
     let name = HeaderName::from_bytes(name.as_bytes()).ok();

@@ -198,9 +198,13 @@ fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: &str, endpo
         // Lower case on these calls, as recorded.
         log.spell("x-amzn-apigateway-api-id");
     }
+    // A mapping may set these two (rest-data-plane §3.3).
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    if let Ok(agent) = HeaderValue::from_str(&format!("AmazonAPIGateway_{}", settings.api_id)) {
+        headers.entry(header::USER_AGENT).or_insert(agent);
+    }
     let pairs = [
         ("host", &*endpoint.authority),
-        ("user-agent", &format!("AmazonAPIGateway_{}", settings.api_id)),
         ("x-amzn-apigateway-api-id", &settings.api_id),
         ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
         ("x-amz-source-arn", source),
@@ -211,7 +215,6 @@ fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: &str, endpo
             headers.insert(name, value);
         }
     }
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
 }
 

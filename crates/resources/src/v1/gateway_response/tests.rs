@@ -100,12 +100,22 @@ fn parameters_map_headers_to_literals_and_values_of_the_request() {
     let of =
         |key: &str, value: &str| put(parse("THROTTLED", &json!({ "responseParameters": { key: value } })).unwrap());
 
-    for (key, value) in [("gatewayresponse.header.a", "'x'"), ("gatewayresponse.header.a", "method.request.path.p")] {
+    for (key, value) in [
+        ("gatewayresponse.header.a", "'x'"),
+        ("gatewayresponse.header.a", "method.request.path.p"),
+        ("gatewayresponse.header.a", "method.input.params.petId"),
+        ("gatewayresponse.path.a", "context.requestId"),
+        ("gatewayresponse.querystring.a", "stageVariables.x"),
+    ] {
         assert!(of(key, value).is_ok(), "{key} {value}");
     }
-    for (key, value) in
-        [("method.response.header.a", "'x'"), ("gatewayresponse.header.a", "x"), ("gatewayresponse.header.a", "'")]
-    {
+    for (key, value) in [
+        ("method.response.header.a", "'x'"),
+        ("gatewayresponse.header.a", "x"),
+        ("gatewayresponse.header.a", "'"),
+        ("gatewayresponse.header.a", "method.request.header.a b"),
+        ("gatewayresponse.header.a", "method.request.body"),
+    ] {
         assert!(
             of(key, value).unwrap_err().message().starts_with("Invalid mapping expression specified"),
             "{key} {value}"
