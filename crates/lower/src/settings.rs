@@ -2,8 +2,8 @@
 
 use stagecoach_base::Scope;
 use stagecoach_plan::StageSettings;
-use stagecoach_plan::settings::{Canary, MethodSettings};
-use stagecoach_resources::v1::{CanarySettings, MethodSetting, RestApi, Stage};
+use stagecoach_plan::settings::{Canary, Cors, MethodSettings};
+use stagecoach_resources::v1::{CanarySettings, MethodSetting, RestApi, Stage, stage};
 
 /// The settings of `stage`.
 pub fn stage_settings(api: &RestApi, stage: &Stage, scope: &Scope) -> StageSettings {
@@ -22,7 +22,14 @@ pub fn stage_settings(api: &RestApi, stage: &Stage, scope: &Scope) -> StageSetti
         method_settings: method_settings.collect(),
         access_log_format: stage.access_log_settings.as_ref().and_then(|log| log.format.clone()),
         tracing: stage.tracing_enabled,
+        // Tags were read when they were written.
+        cors: stage::Cors::of(&stage.tags).ok().flatten().map(cors),
     }
+}
+
+fn cors(cors: stage::Cors) -> Cors {
+    let stage::Cors { origins, methods, headers, expose, credentials, max_age } = cors;
+    Cors { origins, methods, headers, expose, credentials, max_age }
 }
 
 fn canary(settings: &CanarySettings, stage: &Stage) -> Canary {

@@ -38,6 +38,31 @@ pub struct StageSettings {
     pub access_log_format: Option<String>,
     /// X-Ray style tracing.
     pub tracing: bool,
+    /// Preflights the gateway answers by itself; absent: none, as on AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+}
+
+/// What pages of other origins may do, where the gateway answers preflights.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Cors {
+    /// `scheme://host[:port]`, the host perhaps `*.example.com`; or `*`.
+    pub origins: Vec<String>,
+    /// Verbs; none: all that a path has methods for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// Request headers; none: AWS's usual ones; `*`: whatever is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// Response headers a page may read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expose: Vec<String>,
+    /// Cookies and the like.
+    pub credentials: bool,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
 }
 
 /// Canary settings of a stage.

@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) user_agent: Option<HeaderValue>,
+    /// Where the calling page is from, on stages that answer preflights.
+    pub(crate) origin: Option<HeaderValue>,
     pub(crate) host: HeaderValue,
     pub(crate) seen: Seen,
     pub(crate) forwarded: [HeaderValue; 2],

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -19,7 +19,7 @@ use crate::failure::{self, Failure};
 use crate::front::Peer;
 use crate::guard::Seen;
 use crate::ids::{self, RequestId};
-use crate::{guard, headers, integrate, locate};
+use crate::{cors, guard, headers, integrate, locate};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
@@ -48,7 +48,7 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
     let answered = match routed {
         Ok(codings) if codings.is_empty() => integrate::integrate(core, &mut exchange, body).await,
         Ok(codings) => Box::pin(decoded(core, &mut exchange, body, &codings)).await,
-        Err(failure) => Err(failure),
+        Err(failure) => refuse(failure, &exchange),
     };
     let mut response = answered.unwrap_or_else(|failure| give_up(&failure, &mut exchange, limit));
     if let Some(offer) = offer {
@@ -116,6 +116,7 @@ fn locate(
         uri: parts.uri,
         headers: parts.headers,
         user_agent: None,
+        origin: None,
         host,
         seen,
         forwarded: peer.forwarded.clone(),
@@ -135,6 +136,9 @@ fn locate(
     exchange.verb = verb(&parts.method, &exchange);
     if seen.dropped {
         headers::ingest(&mut exchange.headers);
+    }
+    if exchange.view.cors.is_some() {
+        exchange.origin = exchange.headers.get(ORIGIN).cloned();
     }
     if core.log.is_some() {
         exchange.note_user_agent();
@@ -167,6 +171,12 @@ fn route(exchange: &mut Exchange) -> Result<(), Failure> {
     exchange.method = Some(found.method);
     exchange.variables = found.variables;
     guarded
+}
+
+/// A preflight that no method answers may be the gateway's own business.
+fn refuse(failure: Failure, exchange: &Exchange) -> Result<Response<ReplyBody>, Failure> {
+    let unrouted = failure.kind == GatewayResponseType::MissingAuthenticationToken;
+    Some(exchange).filter(|_| unrouted).and_then(cors::preflight).ok_or(failure)
 }
 
 fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response<ReplyBody> {
@@ -225,6 +235,7 @@ fn finish_unlocated(
 }
 
 fn finish(core: &Core, mut exchange: Box<Exchange>, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+    cors::complete(&exchange, response.headers_mut());
     let took = seal(core, &exchange.ids, exchange.started, &mut response);
     if let Some(log) = &core.log {
         exchange.notes.status = response.status().as_u16();

@@ -7,6 +7,7 @@ mod authorizer;
 mod body;
 mod coding;
 mod core;
+mod cors;
 mod deadline;
 mod encode;
 mod exchange;

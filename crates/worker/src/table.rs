@@ -8,6 +8,7 @@ use http::HeaderValue;
 use stagecoach_base::Scope;
 use stagecoach_plan::{Release, StageSettings};
 
+use crate::cors::Cors;
 use crate::log::access::AccessFormat;
 
 /// A stage with its releases.
@@ -24,6 +25,8 @@ pub(crate) struct StageView {
     pub(crate) scope: Scope,
     /// Compiled access log line.
     pub(crate) log: Option<AccessFormat>,
+    /// Preflights answered by the gateway; `None`: AWS's way, not at all.
+    pub(crate) cors: Option<Cors>,
 }
 
 /// The canary of a stage.
@@ -47,7 +50,8 @@ impl StageView {
         let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
         let (region, account) = (settings.region.clone(), settings.account.clone());
         let scope = Scope { region, account, ..Scope::default() };
-        Self { settings, base, canary: view, api_id, scope, log }
+        let cors = settings.cors.as_ref().map(Cors::new);
+        Self { settings, base, canary: view, api_id, scope, log, cors }
     }
 }
 

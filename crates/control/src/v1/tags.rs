@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use stagecoach_base::AwsError;
 use stagecoach_resources::Document;
+use stagecoach_resources::v1::stage::Cors;
 use stagecoach_resources::v1::tags::{self, HasTags, Tagged};
 use stagecoach_resources::v1::{ApiKey, ClientCertificate, DomainName, RestApi, Stage, UsagePlan, VpcLink};
 use stagecoach_store::Write;
 use stagecoach_wire::Reply;
 
 use crate::call::{Answer, Cx};
-use crate::documents::Access;
+use crate::documents::{Access, ApiWrite};
 use crate::{documents, failure};
 
 type Tags = BTreeMap<String, String>;
@@ -44,7 +45,8 @@ async fn change(cx: &Cx, how: Change<'_>) -> Answer {
     let mut tx = cx.write_on(if parent.is_empty() { &id } else { parent }).await?;
     match &tagged {
         Tagged::RestApi(_) => apply::<RestApi>(&mut tx, parent, &id, how).await?,
-        Tagged::Stage { .. } => apply::<Stage>(&mut tx, parent, &id, how).await?,
+        // A stage's tags may ask for what workers do, so its pointer follows.
+        Tagged::Stage { .. } => return change_stage(cx, tx, parent, &id, how).await,
         Tagged::ApiKey(_) => apply::<ApiKey>(&mut tx, parent, &id, how).await?,
         Tagged::UsagePlan(_) => apply::<UsagePlan>(&mut tx, parent, &id, how).await?,
         Tagged::VpcLink(_) => apply::<VpcLink>(&mut tx, parent, &id, how).await?,
@@ -52,6 +54,19 @@ async fn change(cx: &Cx, how: Change<'_>) -> Answer {
         Tagged::ClientCertificate(_) => apply::<ClientCertificate>(&mut tx, parent, &id, how).await?,
     }
     tx.commit().await.map_err(failure::store)?;
+    Ok(Reply::empty(204))
+}
+
+async fn change_stage(cx: &Cx, tx: Write, api: &str, name: &str, how: Change<'_>) -> Answer {
+    let mut tx = ApiWrite::open(tx, api).await?.ok_or_else(tags::unknown)?;
+    let mut stage: Stage = tx.get(name).await?.ok_or_else(tags::unknown)?;
+    let before = Cors::of(&stage.tags)?;
+    how(&mut stage.tags)?;
+    match Cors::of(&stage.tags)? == before {
+        true => tx.put(&stage.stage_name, &stage).await?,
+        false => cx.control.publisher.put_stage(&mut tx, &stage).await?,
+    }
+    tx.commit().await?;
     Ok(Reply::empty(204))
 }
 

@@ -1,6 +1,7 @@
 //! Stage: a named pointer to a deployment, with live settings (rest-admin-api §3.11).
 
 mod canary;
+mod cors;
 mod create;
 mod settings;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Document;
 
+pub use cors::Cors;
 pub use create::{apply_deployment, create};
 pub use update::patch;
 

@@ -49,6 +49,7 @@ pub(super) fn exchange(
         uri,
         headers,
         user_agent: None,
+        origin: None,
         host: HOST,
         seen,
         forwarded: [HeaderValue::from_static("127.0.0.1"), HeaderValue::from_static("443")],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use stagecoach_base::AwsError;
 
-use super::{CanarySettings, Stage};
+use super::{CanarySettings, Cors, Stage};
 use crate::input::{self, Constraints, Members};
 use crate::v1::deployment::{CACHE_SIZES, CanaryInput, Input, check_percent};
 use crate::v1::tags;
@@ -28,6 +28,7 @@ pub fn create(body: &Value, now_s: i64) -> Result<Stage, AwsError> {
         return Err(AwsError::bad_request("DeploymentId cannot be empty"));
     }
     tags::check(&made.tags)?;
+    Cors::of(&made.tags)?;
     let own = made.deployment_id.clone();
     let canary = canary.map(|canary| settings(canary.clone(), canary.deployment_id.unwrap_or(own)));
     let mut stage = Stage { canary_settings: canary.transpose()?, ..made };
