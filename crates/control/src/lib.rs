@@ -14,6 +14,7 @@ mod history;
 mod import_file;
 mod native;
 mod publish;
+mod quotas;
 mod replicate;
 mod server;
 mod status;
@@ -30,6 +31,7 @@ pub use auth::Auth;
 pub use bench::{TestBench, Tested};
 pub use import_file::{Deployed, import_and_deploy};
 pub use publish::Publisher;
+pub use quotas::Quotas;
 pub use replicate::{Blobs, replicate};
 pub use server::{router, serve};
 pub use status::status;
@@ -52,6 +54,8 @@ pub struct Control {
     pub auth: Auth,
     /// Runs draft methods and authorizers.
     pub bench: Arc<dyn TestBench>,
+    /// How much of what an account may have.
+    pub quotas: Quotas,
     /// Whether `POST /_stagecoach/v1/reset` exists.
     pub allow_reset: bool,
     /// Format number that snapshots are written with: `stagecoach_plan::ir::FORMAT`, but for tests of refusals.

@@ -55,6 +55,23 @@ pub(crate) struct Names {
     pub(crate) account: String,
 }
 
+/// How much an account may have. AWS's texts, nobody's numbers.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Quotas {
+    /// Most APIs; 0: no limit (AWS: 600)
+    #[arg(long, env = "STAGECOACH_MAX_REST_APIS", default_value_t = 0)]
+    pub(crate) max_rest_apis: usize,
+    /// Most resources of an API, its root among them; 0: no limit (AWS: 300)
+    #[arg(long, env = "STAGECOACH_MAX_RESOURCES", default_value_t = 0)]
+    pub(crate) max_resources: usize,
+}
+
+impl From<Quotas> for stagecoach_control::Quotas {
+    fn from(quotas: Quotas) -> Self {
+        Self { rest_apis: quotas.max_rest_apis, resources: quotas.max_resources }
+    }
+}
+
 /// Options of whoever serves traffic.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Traffic {
@@ -138,6 +155,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
+    pub(crate) quotas: Quotas,
+    #[command(flatten)]
     pub(crate) traffic: Traffic,
 }
 
@@ -176,6 +195,8 @@ pub(crate) struct Control {
     pub(crate) allow_reset: bool,
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) quotas: Quotas,
     #[command(flatten)]
     pub(crate) integrations: Integrations,
 }

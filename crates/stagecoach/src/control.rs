@@ -29,6 +29,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
     let settings = ControlSettings {
         scope,
         auth,
+        quotas: options.quotas.into(),
         allow_reset: options.allow_reset,
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),

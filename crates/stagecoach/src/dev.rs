@@ -9,6 +9,7 @@ use serde_json::json;
 use stagecoach_control::Auth;
 use stagecoach_feed::TrustedKeys;
 use stagecoach_plan::ir;
+use stagecoach_worker::Running;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Dev;
@@ -39,6 +40,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let settings = ControlSettings {
         scope,
         auth: Auth::Open,
+        quotas: options.quotas.into(),
         allow_reset: options.allow_reset,
         snapshot_format: ir::FORMAT,
         id: "dev".into(),
@@ -60,17 +62,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     };
     let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
     let at = running.addresses;
-    writeln!(
-        std::io::stdout(),
-        "stagecoach dev: traffic http://{}  admin http://{admin_at}  status http://{}",
-        at.traffic,
-        at.status
-    )?;
-    writeln!(
-        std::io::stdout(),
-        "  export AWS_ENDPOINT_URL=http://{admin_at} AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev AWS_DEFAULT_REGION={}",
-        options.names.region
-    )?;
+    greet(&options, &running, admin_at)?;
     let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);
     files.deploy_all().await?;
     if let Some(path) = &options.addresses {
@@ -86,6 +78,21 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     running.drain().await;
     planes.cancel();
     Ok(())
+}
+
+/// Says where everything is, and how a client is pointed at it.
+fn greet(options: &Dev, running: &Running, admin_at: SocketAddr) -> std::io::Result<()> {
+    writeln!(
+        std::io::stdout(),
+        "stagecoach dev: traffic http://{}  admin http://{admin_at}  status http://{}",
+        running.addresses.traffic,
+        running.addresses.status
+    )?;
+    writeln!(
+        std::io::stdout(),
+        "  export AWS_ENDPOINT_URL=http://{admin_at} AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev AWS_DEFAULT_REGION={}",
+        options.names.region
+    )
 }
 
 /// `dev` accepts any credentials, so only this machine may reach it.

@@ -23,12 +23,14 @@ pub(crate) async fn import(cx: Cx) -> Answer {
     };
     let version = version(&definition).map(str::to_owned);
     let tree = offload(move || openapi::import(&definition, new)).await?;
+    cx.control.quotas.resources(tree.resources.len())?;
     let mut docs = documents::scatter(&tree)?;
     if let Some(version) = version {
         let made = documented(&cx, &tree, version);
         docs.push(documents::doc(&tree.api.id, &made.version, &made)?);
     }
     let mut write = cx.write().await?;
+    cx.control.quotas.another_api(&mut write).await?;
     write.insert_many(&docs).await.map_err(failure::store)?;
     write.commit().await.map_err(failure::store)?;
     Ok(Reply::json(201, &reply::rest_api(&RestApi { warnings, ..tree.api }, ReplyKind::Create)))
@@ -48,6 +50,7 @@ pub(crate) async fn put(cx: Cx) -> Answer {
     let existing = tx.whole().await?;
     let scope = cx.control.scope.clone();
     let tree = offload(move || openapi::merge(&definition, &existing, mode, &scope)).await?;
+    cx.control.quotas.resources(tree.resources.len())?;
     tx.replace_definition(&tree).await?;
     if let Some(version) = version {
         // A version is a snapshot: one that is there already stays as it is.

@@ -20,6 +20,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
     let mut tx = open(&cx).await?;
     let siblings = tx.all::<Resource>().await?;
     let made = resource::create(&siblings, cx.label("parent_id"), &part)?;
+    cx.control.quotas.resources(siblings.len() + 1)?;
     tx.put(&made.id, &made).await?;
     tx.commit().await?;
     Ok(Reply::json(201, &reply::resource(&made, &[], false)))

@@ -25,7 +25,9 @@ pub(crate) async fn create(cx: Cx) -> Answer {
         }
         None => rest_api::empty(api),
     };
+    cx.control.quotas.resources(tree.resources.len())?;
     let mut write = cx.write().await?;
+    cx.control.quotas.another_api(&mut write).await?;
     write.insert_many(&documents::scatter(&tree)?).await.map_err(failure::store)?;
     write.commit().await.map_err(failure::store)?;
     Ok(Reply::json(201, &reply::rest_api(&tree.api, ReplyKind::Create)))
