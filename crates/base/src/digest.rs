@@ -30,6 +30,11 @@ impl Digest {
         bytes.try_into().map(Self).map_err(|_| InvalidDigest)
     }
 
+    /// Whether two digests are equal, in a time that does not depend on where they differ: for secrets.
+    pub fn is_same(&self, other: &Self) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -33,6 +33,12 @@ impl Selection {
         let hit = self.patterns.iter().find(|(pattern, _)| pattern.is_match(text));
         hit.map(|(_, index)| *index).or(self.default)
     }
+
+    /// The pattern of an entry; `None` for the default.
+    pub fn pattern(&self, index: usize) -> Option<&str> {
+        let (pattern, _) = self.patterns.iter().find(|(_, known)| *known == index)?;
+        pattern.as_str().strip_prefix("^(?:")?.strip_suffix(")$")
+    }
 }
 
 /// The whole text must match, and `.` does not cross line ends.
@@ -59,6 +65,7 @@ mod tests {
 
         assert_eq!(selection.select(Some("four hundred")), Some(1));
         assert_eq!(selection.select(Some("else")), Some(2));
+        assert_eq!((selection.pattern(1), selection.pattern(0)), (Some(".*four hundred.*"), None));
         assert_eq!(selection.select(None), Some(0));
         assert_eq!(selection.select(Some("a\nb")), Some(0));
     }

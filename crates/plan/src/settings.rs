@@ -65,6 +65,13 @@ pub struct Cors {
     pub max_age: Option<u32>,
 }
 
+impl StageSettings {
+    /// The settings of a method: its own, else those of `*/*`.
+    pub fn of_method(&self, path: &str, verb: &str) -> Option<&MethodSettings> {
+        self.method_settings.get(&format!("{path}/{verb}")).or_else(|| self.method_settings.get("*/*"))
+    }
+}
+
 /// Canary settings of a stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

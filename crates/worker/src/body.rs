@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use crate::coding::Deflating;
 use crate::deadline::Deadline;
+use crate::execution::traffic::Watched;
 use crate::upstream::Lease;
 
 /// Why a body ended early.
@@ -232,6 +233,8 @@ pub(crate) enum ReplyBody {
     Deflating(Box<Deflating>),
     /// Broke before its first byte was sent.
     Broken(Option<BodyError>),
+    /// Any of these, for whoever logs its end.
+    Watched(Box<Watched>),
 }
 
 impl ReplyBody {
@@ -240,7 +243,7 @@ impl ReplyBody {
         match self {
             Self::Full(bytes) => bytes.len() as u64,
             Self::Upstream(reply) => reply.incoming.size_hint().exact().unwrap_or_default(),
-            Self::Deflating(_) | Self::Broken(_) => 0,
+            Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => 0,
         }
     }
 }
@@ -256,6 +259,7 @@ impl Body for ReplyBody {
             Self::Upstream(reply) => reply.poll(cx),
             Self::Deflating(body) => body.poll(cx),
             Self::Broken(error) => Poll::Ready(error.take().map(Err)),
+            Self::Watched(body) => Pin::new(body.as_mut()).poll_frame(cx),
         }
     }
 
@@ -265,6 +269,7 @@ impl Body for ReplyBody {
             Self::Upstream(reply) => reply.incoming.is_end_stream(),
             Self::Deflating(body) => body.is_end_stream(),
             Self::Broken(error) => error.is_none(),
+            Self::Watched(body) => body.is_end_stream(),
         }
     }
 
@@ -273,6 +278,7 @@ impl Body for ReplyBody {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream(reply) => reply.incoming.size_hint(),
             Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Watched(body) => body.size_hint(),
         }
     }
 }

@@ -74,6 +74,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    pub(crate) fn of(version: http::Version, tls: Option<TlsFacts>) -> Self {
+        Self { http2: version == http::Version::HTTP_2, tls }
+    }
+
     /// As access logs name it.
     pub(crate) fn protocol(self) -> &'static str {
         if self.http2 { "HTTP/2.0" } else { "HTTP/1.1" }

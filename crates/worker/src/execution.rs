@@ -1,9 +1,12 @@
-//! The execution log of one request (rest-data-plane §10.2): what TestInvokeMethod answers with, and what a stage's log is
-//! made of. A request without one pays for a null check; only its recorder formats anything.
+//! What one request went through (rest-data-plane §10.2): what TestInvokeMethod answers with, what a stage's execution log
+//! is made of, and what `explain` shows. A request without a recorder pays for a null check; only a recorder formats.
 
+pub(crate) mod event;
+pub(crate) mod lines;
 mod print;
+pub(crate) mod traffic;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -12,55 +15,94 @@ use http::response::Parts;
 use http::{HeaderMap, Request, Response};
 use stagecoach_base::UnixMillis;
 use stagecoach_plan::target::Endpoint;
+use stagecoach_plan::templates::Choice;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::body::UpstreamBody;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
+use event::{Event, Pairs};
+use lines::Logging;
 
 pub(crate) use print::{map, mask};
 
-/// A line and when it was written.
-struct Line {
-    at: UnixMillis,
-    text: String,
+/// Bytes of a body that are kept; a log shows fewer.
+const KEPT: usize = 16 * 1024;
+
+/// A step and when it happened.
+pub(crate) struct Step {
+    pub(crate) at: Duration,
+    pub(crate) event: Event,
 }
 
-/// Records the lines of one request. Interior mutability, because most steps of the pipeline only read the exchange.
+/// Records the steps of one request. Interior mutability, because most steps of the pipeline only read the exchange.
 pub(crate) struct ExecutionLog {
     started: Instant,
     wall: UnixMillis,
-    lines: RefCell<Vec<Line>>,
+    /// What of it the method's log shows.
+    logging: Cell<Logging>,
+    /// Somebody asked for the whole trace.
+    pub(crate) explains: bool,
+    steps: RefCell<Vec<Step>>,
     /// Header names as somebody wrote them, by their lower-case form.
     spellings: RefCell<BTreeMap<String, String>>,
     /// An authorizer is called: its endpoint's answer has one line of its own.
     authorizing: Cell<bool>,
-    /// Where the lines of the endpoint's request begin.
+    /// The gateway answers by itself.
+    gave_up: Cell<bool>,
+    /// Where the steps of the endpoint's request begin.
     mark: Cell<usize>,
 }
 
 impl ExecutionLog {
-    pub(crate) fn new(started: Instant, wall: UnixMillis) -> Self {
+    pub(crate) fn new(started: Instant, wall: UnixMillis, logging: Logging, explains: bool) -> Self {
         Self {
             started,
             wall,
-            lines: RefCell::default(),
+            logging: Cell::new(logging),
+            explains,
+            steps: RefCell::default(),
             spellings: RefCell::default(),
             authorizing: Cell::new(false),
+            gave_up: Cell::new(false),
             mark: Cell::new(0),
         }
     }
 
+    /// Adds a step.
+    pub(crate) fn event(&self, event: Event) {
+        self.steps.borrow_mut().push(Step { at: self.started.elapsed(), event });
+    }
+
+    /// Which template a body is mapped with.
+    pub(crate) fn template(&self, side: &'static str, choice: Choice<'_>) {
+        let (choice, media_type) = match choice {
+            Choice::Pass => ("pass", None),
+            Choice::Render(_, media_type) => ("render", Some(media_type.to_owned())),
+            Choice::Refuse => ("refuse", None),
+        };
+        self.event(Event::Template { side, choice, media_type });
+    }
+
     /// Adds a line.
     pub(crate) fn line(&self, text: impl Into<String>) {
-        let since = i64::try_from(self.started.elapsed().as_millis()).unwrap_or_default();
-        self.lines.borrow_mut().push(Line { at: UnixMillis(self.wall.0 + since), text: text.into() });
+        self.event(Event::Note { text: text.into(), error: false });
+    }
+
+    /// Adds a line that says what went wrong.
+    pub(crate) fn error(&self, text: impl Into<String>) {
+        self.event(Event::Note { text: text.into(), error: true });
     }
 
     /// Adds a line with a value that is cut when it is long.
     pub(crate) fn value(&self, label: &str, value: &str) {
         self.line(format!("{label}: {}", print::cut(value)));
+    }
+
+    /// Whether bodies are wanted, so that they are read before they move on.
+    pub(crate) fn wants_bodies(&self) -> bool {
+        self.explains || (self.logging.get().data && self.logging.get().level == lines::Level::Info)
     }
 
     /// Keeps a header name's spelling, which header maps lose.
@@ -82,34 +124,37 @@ impl ExecutionLog {
     /// The method's request, as it came.
     pub(crate) fn method_request(&self, exchange: &Exchange, body: &Bytes) {
         self.authorizing.set(false);
-        self.line(format!("Starting execution for request: {}", exchange.ids.request.as_str()));
-        self.line(format!("HTTP Method: {}, Resource Path: {}", exchange.verb_text(), exchange.path()));
-        self.value("Method request path", &map(exchange.variables()));
         let query = exchange.query();
         let query: BTreeMap<&str, &str> = query.pairs().collect();
-        self.value("Method request query string", &map(query));
-        self.value("Method request headers", &self.headers(&exchange.headers));
-        self.value("Method request body before transformations", &print::body(body));
+        self.event(Event::Request {
+            id: exchange.ids.request.as_str().to_owned(),
+            method: exchange.verb_text().to_owned(),
+            path: exchange.path().to_owned(),
+            variables: print::ordered(exchange.variables()),
+            query: print::ordered(query),
+            headers: self.headers(&exchange.headers),
+            body: print::body(body, KEPT),
+        });
     }
 
     /// What the endpoint is about to be sent.
     pub(crate) fn endpoint_request(&self, endpoint: &Endpoint, request: &Request<UpstreamBody>) {
-        self.mark.set(self.lines.borrow().len());
+        self.mark.set(self.steps.borrow().len());
         let scheme = if endpoint.tls { "https" } else { "http" };
-        let uri = format!("{scheme}://{}{}", endpoint.authority, request.uri());
-        self.value("Endpoint request URI", &uri);
         let mut headers = request.headers().clone();
         headers.remove(http::header::HOST);
-        self.value("Endpoint request headers", &self.headers(&headers));
-        let body = request.body().at_hand().map(|body| print::body(body)).unwrap_or_default();
-        self.value("Endpoint request body after transformations", &body);
-        self.line(format!("Sending request to {uri}"));
+        self.event(Event::EndpointRequest {
+            method: request.method().to_string(),
+            uri: format!("{scheme}://{}{}", endpoint.authority, request.uri()),
+            headers: self.headers(&headers),
+            body: request.body().at_hand().map(|body| print::body(body, KEPT)).unwrap_or_default(),
+        });
     }
 
     /// The endpoint has no address that may be called: AWS then says nothing of the request [V
     /// api/test_failed_invoke_test_method].
     pub(crate) fn withdraw_endpoint_request(&self) {
-        self.lines.borrow_mut().truncate(self.mark.get());
+        self.steps.borrow_mut().truncate(self.mark.get());
     }
 
     /// The head of the endpoint's answer.
@@ -117,58 +162,81 @@ impl ExecutionLog {
         if self.authorizing.get() {
             return;
         }
-        let (status, took) = (response.status().as_u16(), took.as_millis());
-        self.line(format!("Received response. Status: {status}, Integration latency: {took} ms"));
         let headers = response.headers().iter();
         // In the order of the wire, unlike every other map.
-        let headers =
-            headers.map(|(name, value)| (self.spelled(name.as_str()), String::from_utf8_lossy(value.as_bytes())));
-        self.value("Endpoint response headers", &print::listed(headers));
+        let headers = headers
+            .map(|(name, value)| (self.spelled(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        self.event(Event::EndpointResponse {
+            status: response.status().as_u16(),
+            latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            headers: headers.collect(),
+        });
     }
 
     /// The body of the endpoint's answer.
-    pub(crate) fn endpoint_body(&self, body: &Bytes) {
+    pub(crate) fn endpoint_body(&self, body: &[u8]) {
         if !self.authorizing.get() {
-            self.value("Endpoint response body before transformations", &print::body(body));
+            self.event(Event::EndpointBody { body: print::body(body, KEPT) });
         }
     }
 
     /// The client's answer.
-    pub(crate) fn method_response(&self, head: &Parts, body: &Bytes) {
-        self.value("Method response body after transformations", &print::body(body));
-        self.value("Method response headers", &self.headers(&head.headers));
-        self.line("Successfully completed execution");
+    pub(crate) fn method_response(&self, head: &Parts, body: &[u8]) {
+        self.response(&head.headers, body);
         self.completed(head.status.as_u16());
+    }
+
+    fn response(&self, headers: &HeaderMap, body: &[u8]) {
+        self.event(Event::Response { headers: self.headers(headers), body: print::body(body, KEPT) });
     }
 
     /// Why there is no answer but the gateway's own.
     pub(crate) fn failed(&self, failure: &Failure) {
-        if let Some(text) = failure.log_line() {
-            self.line(text);
-        }
+        self.gave_up.set(true);
+        self.event(Event::Failed {
+            response_type: failure.kind.facts().name,
+            cause: failure.cause.clone().into_owned(),
+            line: failure.log_line().map(Into::into),
+        });
     }
 
     /// The last line.
     pub(crate) fn completed(&self, status: u16) {
-        self.line(format!("Method completed with status: {status}"));
+        self.event(Event::Completed { status, failed: self.gave_up.get() });
     }
 
-    fn headers(&self, headers: &HeaderMap) -> String {
+    fn headers(&self, headers: &HeaderMap) -> Pairs {
         let last = |name: &http::HeaderName| headers.get_all(name).iter().next_back();
         let pairs = headers.keys().filter_map(|name| {
             let value = String::from_utf8_lossy(last(name)?.as_bytes()).into_owned();
             Some((self.spelled(name.as_str()), if print::is_secret(name) { mask(&value) } else { value }))
         });
-        map(pairs)
+        print::ordered(pairs)
     }
 
     /// The text of a test's `log` (rest-admin-api §7).
     pub(crate) fn text(&self, request_id: &str) -> String {
         let mut text = format!("Execution log for request {request_id}\n");
-        for line in self.lines.borrow().iter() {
-            text.extend([&date(line.at), " : ", &line.text, "\n"]);
+        for step in self.steps.borrow().iter() {
+            for line in lines::lines(&step.event, self.logging.get()) {
+                text.extend([&date(self.moment(step.at)), " : ", &line.text, "\n"]);
+            }
         }
         text
+    }
+
+    /// What was recorded.
+    pub(crate) fn steps(&self) -> Ref<'_, Vec<Step>> {
+        self.steps.borrow()
+    }
+
+    /// When the request came.
+    pub(crate) fn began(&self) -> UnixMillis {
+        self.wall
+    }
+
+    fn moment(&self, at: Duration) -> UnixMillis {
+        UnixMillis(self.wall.0 + i64::try_from(at.as_millis()).unwrap_or_default())
     }
 }
 
@@ -185,7 +253,7 @@ mod tests {
     use super::*;
 
     fn log() -> ExecutionLog {
-        ExecutionLog::new(Instant::now(), UnixMillis(1_759_174_130_000))
+        ExecutionLog::new(Instant::now(), UnixMillis(1_759_174_130_000), Logging::WHOLE, false)
     }
 
     #[test]
@@ -207,7 +275,7 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
 
-        let printed = log.headers(&headers);
+        let printed = print::listed(log.headers(&headers));
 
         assert!(printed.contains("x-MiNe=1") && printed.contains("Content-Type=a/b"), "{printed}");
         assert!(printed.contains("Authorization=*******abcdef"), "{printed}");

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) request_id: bool,
     pub(crate) method_override: bool,
     pub(crate) trace: bool,
+    /// Somebody asks for an explanation.
+    pub(crate) explain: bool,
     pub(crate) content_encoding: bool,
     hosts: u8,
     encodings: u8,
@@ -89,6 +91,7 @@ impl Seen {
             "x-amzn-requestid" => self.request_id = true,
             "x-http-method-override" => self.method_override = true,
             "x-amzn-trace-id" => self.trace = true,
+            "x-stagecoach-explain" => self.explain = true,
             "content-encoding" => self.content_encoding = true,
             name => self.dropped |= headers::is_dropped(name),
         }

@@ -1,7 +1,7 @@
 //! The pipeline: parse → locate → guards → integrate → finish (rest-data-plane §1.1).
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
@@ -15,39 +15,52 @@ use crate::body::{ReplyBody, RequestBody};
 use crate::coding::{self, Coding};
 use crate::core::Core;
 use crate::exchange::{Exchange, Ids, Notes, Wire};
+use crate::execution::{ExecutionLog, traffic};
 use crate::failure::{self, Failure};
 use crate::front::Peer;
 use crate::guard::Seen;
 use crate::ids::{self, RequestId};
-use crate::{cors, guard, headers, integrate, locate};
+use crate::{cors, explain, guard, headers, integrate, locate};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(crate) const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
 /// Answers one request.
 pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let seen = match guard::check(&parts) {
         Ok(seen) => seen,
         Err(refusal) => return refused(refusal),
     };
+    let mut record = if seen.explain { explain::begin(core, &mut parts, started) } else { None };
     let limit = core.shared.options.max_payload;
     let body = RequestBody::new(body, limit);
     let ids = draw_ids(core, &parts, seen);
     if body.announces_too_much() {
         return finish_unlocated(core, &ids, started, failure::too_large(limit));
     }
-    let mut exchange = match locate(core, peer, parts, seen, ids, started) {
+    let mut exchange = match locate(core, peer, parts, seen, ids, started, &mut record) {
         Ok(exchange) => exchange,
-        Err(failure) => return finish_unlocated(core, &ids, started, failure::render(&failure, None)),
+        Err(failure) => {
+            let mut response = failure::render(&failure, None);
+            if let Some(log) = record {
+                explain::not_located(&core.shared, &ids, &log, &mut response);
+            }
+            return finish_unlocated(core, &ids, started, response);
+        }
     };
     let routed = coding::of_request(&exchange).and_then(|codings| route(&mut exchange).map(|()| codings));
     let offer = coding::offer(&exchange);
+    if exchange.view.logs || exchange.execution.is_some() {
+        traffic::open(core, &mut exchange);
+    }
     let answered = match routed {
-        Ok(codings) if codings.is_empty() => integrate::integrate(core, &mut exchange, body).await,
-        Ok(codings) => Box::pin(decoded(core, &mut exchange, body, &codings)).await,
+        Ok(codings) if codings.is_empty() && exchange.execution.is_none() => {
+            integrate::integrate(core, &mut exchange, body).await
+        }
+        Ok(codings) => Box::pin(prepared(core, &mut exchange, body, &codings)).await,
         Err(failure) => refuse(failure, &exchange),
     };
     let mut response = answered.unwrap_or_else(|failure| give_up(&failure, &mut exchange, limit));
@@ -57,14 +70,18 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
     finish(core, exchange, response)
 }
 
-/// Integrates what a body is without its codings.
-async fn decoded(
+/// Integrates what a body is without its codings, recorded where somebody reads the record.
+async fn prepared(
     core: &Rc<Core>,
     exchange: &mut Exchange,
     body: RequestBody,
     codings: &[Coding],
 ) -> Result<Response<ReplyBody>, Failure> {
-    let body = coding::decoded(body, codings, core.shared.options.max_payload).await?;
+    let body = match codings {
+        [] => body,
+        codings => coding::decoded(body, codings, core.shared.options.max_payload).await?,
+    };
+    let body = traffic::request(core, exchange, body).await?;
     integrate::integrate(core, exchange, body).await
 }
 
@@ -94,6 +111,7 @@ fn locate(
     seen: Seen,
     ids: Ids,
     started: Instant,
+    record: &mut Option<Box<ExecutionLog>>,
 ) -> Result<Box<Exchange>, Failure> {
     // 403 {"message":"Forbidden"} for every API and stage that is not there (rest-data-plane §12.2).
     let forbidden = || Failure::early(GatewayResponseType::WafFiltered);
@@ -102,7 +120,8 @@ fn locate(
     let place = locate::locate(host.to_str().unwrap_or_default(), parts.uri.path()).ok_or_else(forbidden)?;
     let view = table.get(place.api, place.stage).cloned().ok_or_else(forbidden)?;
     let rest = place.rest;
-    let canary = view.canary.as_ref().map(|canary| u64::from(core.random.borrow_mut().u32()) < canary.below);
+    let draw = view.canary.as_ref().map(|_| core.random.borrow_mut().u32());
+    let canary = view.canary.as_ref().zip(draw).map(|(canary, draw)| u64::from(draw) < canary.below);
     let release = match (&view.canary, canary) {
         (Some(side), Some(true)) => side.release.clone(),
         _ => view.base.clone(),
@@ -124,13 +143,13 @@ fn locate(
         variables: Vec::new(),
         remote: peer.remote,
         tls: peer.tls,
-        wire: Wire { http2: parts.version == http::Version::HTTP_2, tls: peer.agreed },
+        wire: Wire::of(parts.version, peer.agreed),
         local_port: peer.local_port,
         ids,
         started,
         wall: core.wall(started),
         notes: Notes::default(),
-        execution: None,
+        execution: record.take(),
         test: false,
     });
     exchange.verb = verb(&parts.method, &exchange);
@@ -142,6 +161,9 @@ fn locate(
     }
     if core.log.is_some() {
         exchange.note_user_agent();
+    }
+    if let Some(log) = exchange.log() {
+        explain::located(log, &exchange, draw);
     }
     Ok(exchange)
 }
@@ -192,10 +214,12 @@ fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response
             exchange.notes.integration_error = Some(failure.cause.clone());
         }
     }
-    match failure.kind {
+    let response = match failure.kind {
         GatewayResponseType::RequestTooLarge => failure::too_large(limit),
         _ => failure::render(failure, Some(exchange)),
-    }
+    };
+    traffic::gave_up(exchange, failure, &response);
+    response
 }
 
 fn add_ids(response: &mut Response<ReplyBody>, ids: &Ids) {
@@ -215,13 +239,11 @@ fn say_goodbye(core: &Core, response: &mut Response<ReplyBody>) {
     }
 }
 
-/// What every answer gets; answers how long it took.
-fn seal(core: &Core, ids: &Ids, started: Instant, response: &mut Response<ReplyBody>) -> Duration {
+/// What every answer gets.
+fn seal(core: &Core, ids: &Ids, started: Instant, response: &mut Response<ReplyBody>) {
     add_ids(response, ids);
     say_goodbye(core, response);
-    let took = started.elapsed();
-    core.metrics.answered(response.status(), took);
-    took
+    core.metrics.answered(response.status(), started.elapsed());
 }
 
 fn finish_unlocated(
@@ -234,14 +256,11 @@ fn finish_unlocated(
     response
 }
 
-fn finish(core: &Core, mut exchange: Box<Exchange>, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
+fn finish(core: &Rc<Core>, exchange: Box<Exchange>, mut response: Response<ReplyBody>) -> Response<ReplyBody> {
     cors::complete(&exchange, response.headers_mut());
-    let took = seal(core, &exchange.ids, exchange.started, &mut response);
-    if let Some(log) = &core.log {
-        exchange.notes.status = response.status().as_u16();
-        exchange.notes.length = response.body().length();
-        exchange.notes.latency_ms = took.as_millis();
-        log.access(&exchange);
+    seal(core, &exchange.ids, exchange.started, &mut response);
+    if core.log.is_some() || exchange.execution.is_some() {
+        return traffic::conclude(core, exchange, response);
     }
     response
 }

@@ -12,6 +12,7 @@ mod deadline;
 mod encode;
 mod exchange;
 mod execution;
+mod explain;
 mod failure;
 mod front;
 mod guard;
@@ -35,7 +36,7 @@ mod worker;
 
 pub use coding::fuzz_inflate;
 pub use front::scan::fuzz_scan;
-pub use options::{LOG_BUFFER, LambdaEndpoint, LogTarget, Options, Resolve};
+pub use options::{ExplainKey, LOG_BUFFER, LambdaEndpoint, LogTarget, Options, Resolve};
 pub use sink::TableSink;
 pub use testing::Bench;
 pub use worker::{Running, Worker};

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stagecoach_base::limits;
+use stagecoach_base::{Digest, limits};
 use stagecoach_sigv4::Credentials;
 
 /// Bytes of a log that wait unless told otherwise.
@@ -30,6 +30,8 @@ pub struct Options {
     pub execution_log: Option<LogTarget>,
     /// Bytes of a log that may wait for its destination; more is dropped.
     pub log_buffer: usize,
+    /// Whoever brings it gets requests explained; `None`: nobody.
+    pub explain_key: Option<ExplainKey>,
     /// How long requests in flight may take to finish once draining.
     pub drain: Duration,
     /// Name overrides.
@@ -56,6 +58,7 @@ impl Options {
             access_log: None,
             execution_log: None,
             log_buffer: LOG_BUFFER,
+            explain_key: None,
             drain: Duration::from_secs(30),
             resolve: Vec::new(),
             lambda: Vec::new(),
@@ -96,6 +99,31 @@ impl fmt::Display for LogTarget {
             Self::Stderr => f.write_str("standard error"),
             Self::File(path) => path.display().fmt(f),
         }
+    }
+}
+
+/// The key of those who may ask what happened to a request. Only its digest is kept.
+#[derive(Clone)]
+pub struct ExplainKey(Digest);
+
+impl ExplainKey {
+    /// Characters of the shortest key.
+    pub const SHORTEST: usize = 16;
+
+    /// Takes a key; `None` for one that is too short to be a secret.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.len() >= Self::SHORTEST).then(|| Self(Digest::of(text.as_bytes())))
+    }
+
+    /// Whether `given` is the key, in constant time.
+    pub(crate) fn is(&self, given: &[u8]) -> bool {
+        self.0.is_same(&Digest::of(given))
+    }
+}
+
+impl fmt::Debug for ExplainKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExplainKey")
     }
 }
 
@@ -182,6 +210,15 @@ mod tests {
         assert!(resolve.matches("a.EXAMPLE.test") && resolve.matches("example.test"));
         assert!(!resolve.matches("badexample.test") && !resolve.matches("a.test"));
         assert_eq!(Resolve::parse("a=b"), None);
+    }
+
+    #[test]
+    fn an_explain_key_is_long_and_is_not_printed() {
+        let key = ExplainKey::new("0123456789abcdef").unwrap();
+
+        assert!(key.is(b"0123456789abcdef") && !key.is(b"0123456789abcdeg") && !key.is(b""));
+        assert!(ExplainKey::new("short").is_none());
+        assert_eq!(format!("{key:?}"), "ExplainKey");
     }
 
     #[test]

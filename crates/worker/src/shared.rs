@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use stagecoach_base::{Clock, Entropy};
 
+use crate::explain::Explain;
 use crate::log::Logs;
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) options: Options,
     pub(crate) logs: Logs,
+    /// `None`: nobody may ask for explanations.
+    pub(crate) explain: Option<Explain>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tls: ClientConfigs,
@@ -28,6 +31,7 @@ impl Shared {
         Self {
             table: ArcSwap::default(),
             metrics: Metrics::new(options.cores),
+            explain: options.explain_key.clone().map(Explain::new),
             options,
             logs,
             clock,

@@ -1,10 +1,11 @@
-//! `/healthz`, `/readyz` and `/metrics`, on the configuration runtime.
+//! `/healthz`, `/readyz`, `/metrics` and `/explain/{id}`, on the configuration runtime.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Scrape;
 use crate::shared::Shared;
+
+/// Where traces are.
+const EXPLAIN: &str = "/explain/";
 
 struct Probe {
     shared: Arc<Shared>,
@@ -50,6 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, feed: Hand
 impl Probe {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         match request.uri().path() {
+            path if path.starts_with(EXPLAIN) => self.explained(request.headers(), path),
             "/healthz" => reply(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready(),
             "/metrics" => {
@@ -59,8 +64,18 @@ impl Probe {
                     Err(_) => reply(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be encoded\n"),
                 }
             }
-            _ => reply(StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n"),
+            _ => reply(StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and /explain/{id}\n"),
         }
+    }
+
+    /// A trace, for whoever has the key.
+    fn explained(&self, headers: &HeaderMap, path: &str) -> Response<Full<Bytes>> {
+        let id = path.strip_prefix(EXPLAIN).unwrap_or_default();
+        let found = self.shared.explain.as_ref().and_then(|explain| explain.find(headers, id));
+        let Some(trace) = found else { return reply(StatusCode::NOT_FOUND, "there is no such trace\n") };
+        let mut response = reply(StatusCode::OK, trace);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 
     /// Ready: not leaving, and everything the control plane (or the disk) had is installed.
@@ -77,7 +92,7 @@ impl Probe {
 fn reply(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    let kind = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

@@ -9,6 +9,7 @@ use stagecoach_base::Scope;
 use stagecoach_plan::{Release, StageSettings};
 
 use crate::cors::Cors;
+use crate::execution::lines::{Level, Logging};
 use crate::log::access::AccessFormat;
 
 /// A stage with its releases.
@@ -27,6 +28,10 @@ pub(crate) struct StageView {
     pub(crate) log: Option<AccessFormat>,
     /// Preflights answered by the gateway; `None`: AWS's way, not at all.
     pub(crate) cors: Option<Cors>,
+    /// Whether any method has an execution log.
+    pub(crate) logs: bool,
+    /// What the log of each method of `base` shows, by its index.
+    logging: Box<[Logging]>,
 }
 
 /// The canary of a stage.
@@ -37,6 +42,8 @@ pub(crate) struct CanaryView {
     pub(crate) variables: BTreeMap<String, String>,
     /// A draw below this is a canary request; `percent` of 2^32.
     pub(crate) below: u64,
+    /// What the log of each of its methods shows.
+    logging: Box<[Logging]>,
 }
 
 impl StageView {
@@ -44,15 +51,36 @@ impl StageView {
         let view = settings.canary.as_ref().zip(canary).map(|(canary, release)| {
             let mut variables = settings.variables.clone();
             variables.extend(canary.overrides.clone());
-            CanaryView { release, variables, below: share(canary.percent) }
+            CanaryView { logging: logging(&settings, &release), release, variables, below: share(canary.percent) }
         });
+        let logging = logging(&settings, &base);
+        let canary_logging = view.as_ref().map_or(&[][..], |canary| &canary.logging);
+        let logs = logging.iter().chain(canary_logging).any(|logging| logging.level > Level::Off);
         let log = settings.access_log_format.as_deref().map(AccessFormat::parse);
         let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
         let (region, account) = (settings.region.clone(), settings.account.clone());
         let scope = Scope { region, account, ..Scope::default() };
         let cors = settings.cors.as_ref().map(Cors::new);
-        Self { settings, base, canary: view, api_id, scope, log, cors }
+        Self { settings, base, canary: view, api_id, scope, log, cors, logs, logging }
     }
+
+    /// What the log of a method shows; `None` for one without.
+    pub(crate) fn logging(&self, canary: Option<bool>, method: Option<u32>) -> Option<Logging> {
+        let all = match (&self.canary, canary) {
+            (Some(side), Some(true)) => &side.logging,
+            _ => &self.logging,
+        };
+        all.get(method? as usize).copied().filter(|logging| logging.level > Level::Off)
+    }
+}
+
+/// What the log of each method shows.
+fn logging(settings: &StageSettings, release: &Release) -> Box<[Logging]> {
+    let of = |index: usize| {
+        let method = release.method(u32::try_from(index).ok()?)?;
+        settings.of_method(&method.path, method.verb.as_str()).map(Logging::of)
+    };
+    (0..release.methods()).map(|index| of(index).unwrap_or_default()).collect()
 }
 
 /// A share of 2^32, so that 100 % is always and 0 % never.

@@ -70,7 +70,7 @@ pub(crate) async fn send(
             return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
         }
     };
-    if core.log.is_some() {
+    if core.log.is_some() || exchange.execution.is_some() {
         exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
     }
     let (response, lease) = sent.map_err(|error| {

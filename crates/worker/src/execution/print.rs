@@ -1,5 +1,7 @@
 //! How values print in an execution log: Java's maps, AWS's spellings, cut texts, masked secrets.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 
 /// Bytes of a value that are printed (rest-data-plane §3.8, "Log event").
@@ -8,16 +10,28 @@ const LONGEST: usize = 1024;
 const TAIL: usize = 6;
 
 /// A value, cut when it is long.
-pub(super) fn cut(value: &str) -> String {
-    match value.len() > LONGEST {
-        true => format!("{} [TRUNCATED]", value.get(..value.floor_char_boundary(LONGEST)).unwrap_or_default()),
-        false => value.to_owned(),
+pub(super) fn cut(value: &str) -> Cow<'_, str> {
+    cut_to(value, LONGEST)
+}
+
+/// A value, cut after `longest` bytes.
+pub(super) fn cut_to(value: &str, longest: usize) -> Cow<'_, str> {
+    match value.len() > longest {
+        true => format!("{} [TRUNCATED]", value.get(..value.floor_char_boundary(longest)).unwrap_or_default()).into(),
+        false => value.into(),
     }
 }
 
-/// A body as text.
-pub(super) fn body(body: &[u8]) -> String {
-    std::str::from_utf8(body).map_or_else(|_| "[Binary Data]".to_owned(), str::to_owned)
+/// A body as text, at most `longest` bytes of it.
+pub(super) fn body(body: &[u8], longest: usize) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) => text.get(..text.floor_char_boundary(longest)).unwrap_or(text).to_owned(),
+        // Cut in the middle of a character, and text otherwise.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+            String::from_utf8_lossy(body.get(..error.valid_up_to().min(longest)).unwrap_or_default()).into_owned()
+        }
+        Err(_) => "[Binary Data]".to_owned(),
+    }
 }
 
 /// Everything but the last six characters as asterisks.
@@ -31,17 +45,23 @@ pub(super) fn is_secret(name: &HeaderName) -> bool {
     matches!(name.as_str(), "authorization" | "x-api-key" | "x-amz-security-token")
 }
 
-/// `{a=b, c=d}` in the order of a `java.util.HashMap`, which is what AWS prints: the recorded order of the headers of an
-/// Invoke call is exactly that [V basic/test_apigw_test_invoke_method_api].
+/// `{a=b, c=d}` in the order of a `java.util.HashMap`.
 pub(crate) fn map<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> String {
-    let mut pairs: Vec<(K, V)> = pairs.into_iter().collect();
+    listed(ordered(pairs))
+}
+
+/// Pairs in the order of a `java.util.HashMap`, which is what AWS prints: the recorded order of the headers of an Invoke
+/// call is exactly that [V basic/test_apigw_test_invoke_method_api].
+pub(super) fn ordered<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)> {
+    let pairs = pairs.into_iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned()));
+    let mut pairs: Vec<(String, String)> = pairs.collect();
     // Twelve entries fit into sixteen buckets; the table doubles whenever it is more than three quarters full.
     let mut buckets = 16_u32;
     while pairs.len() as u64 * 4 > u64::from(buckets) * 3 {
         buckets *= 2;
     }
-    pairs.sort_by_key(|(name, _)| bucket(name.as_ref(), buckets));
-    listed(pairs)
+    pairs.sort_by_key(|(name, _)| bucket(name, buckets));
+    pairs
 }
 
 /// The bucket of a `java.lang.String` among a power of two.
@@ -108,7 +128,8 @@ mod tests {
         assert_eq!(cut(&long), format!("{} [TRUNCATED]", "x".repeat(1024)));
         assert!(cut(&umlauts).ends_with("ü [TRUNCATED]"));
         assert_eq!((mask("0123456789"), mask("abc"), mask("")), ("****456789".into(), "abc".into(), String::new()));
-        assert_eq!(body(&[0xff]), "[Binary Data]");
+        assert_eq!((body(&[0xff], 9).as_str(), body("aü".as_bytes(), 2).as_str()), ("[Binary Data]", "a"));
+        assert_eq!(body("aü".as_bytes().get(..2).unwrap(), 9), "a");
     }
 
     #[test]

@@ -142,7 +142,7 @@ pub(crate) fn trace(core: &Core, exchange: &mut Exchange) -> HeaderValue {
     let incoming = if exchange.seen.trace { exchange.headers.get(TRACE) } else { None };
     let incoming = incoming.and_then(|value| value.to_str().ok());
     let value = ids::trace_id(incoming, exchange.wall, &mut core.random.borrow_mut());
-    if core.log.is_some() {
+    if core.log.is_some() || exchange.execution.is_some() {
         exchange.notes.trace = value.to_str().ok().map(str::to_owned);
     }
     value

@@ -24,7 +24,7 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
         401 | 403 => return Err(failure("Invalid permissions on Lambda function")),
         429 => {
             if let Some(log) = exchange.log() {
-                log.line(refusal(429, exchange));
+                log.error(refusal(429, exchange));
             }
             return Err(failure("Rate Exceeded."));
         }

@@ -28,7 +28,11 @@ pub(crate) fn request(
     let given = headers::media_type(&exchange.headers, CONTENT_TYPE);
     let binary = exchange.release.binary.matches(given);
     let body = convert(body, Conversion::of_request(binary, integration.content_handling))?;
-    match integration.templates.for_request(given.unwrap_or("application/json"), integration.passthrough) {
+    let choice = integration.templates.for_request(given.unwrap_or("application/json"), integration.passthrough);
+    if let Some(log) = exchange.log() {
+        log.template("request", choice);
+    }
+    match choice {
         Choice::Pass => Ok((body.bytes, Overrides::default())),
         Choice::Render(template, _) => {
             let mut overrides = Overrides::default();
@@ -93,7 +97,11 @@ pub(crate) fn response<'a>(
         _ => Conversion::of_response(types.matches(backend_type), types.matches(accept), row.content_handling),
     };
     let body = convert(body, how)?;
-    match row.templates.for_response(accept.unwrap_or("application/json")) {
+    let choice = row.templates.for_response(accept.unwrap_or("application/json"));
+    if let Some(log) = exchange.log() {
+        log.template("response", choice);
+    }
+    match choice {
         Choice::Render(template, media_type) => {
             let payload = render(core, exchange, template, &body, overrides);
             let failed = |problem| failed(exchange, "Unable to transform response", &problem);

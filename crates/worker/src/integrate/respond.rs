@@ -10,6 +10,7 @@ use super::payload;
 use crate::body::ReplyBody;
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::execution::event::Event;
 use crate::failure::Failure;
 use crate::headers;
 use crate::mapping::Source;
@@ -34,13 +35,18 @@ pub(crate) fn respond(
     mut outcome: Outcome,
 ) -> Result<Response<ReplyBody>, Failure> {
     let integration = &method.integration;
-    let row = integration.selection.select(outcome.select.as_deref());
-    let row = row.and_then(|index| integration.responses.get(index)).ok_or_else(|| {
+    let index = integration.selection.select(outcome.select.as_deref());
+    let row = index.and_then(|index| integration.responses.get(index)).ok_or_else(|| {
         Failure::configuration(format!(
             "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {}",
             outcome.select.as_deref().unwrap_or("200")
         ))
     })?;
+    if let Some(log) = exchange.log() {
+        let outcome = outcome.select.clone().unwrap_or_default();
+        let pattern = index.and_then(|index| integration.selection.pattern(index)).map(str::to_owned);
+        log.event(Event::Selected { outcome, pattern, status: row.status });
+    }
     if !row.declared {
         let text = format!("Output mapping refers to an invalid method response: {}", row.status);
         return Err(Failure::configuration(text));

@@ -100,7 +100,7 @@ async fn answer(core: &Rc<Core>, exchange: &mut Exchange, body: Bytes) -> Result
             bytes
         }
         // A test's answer is not compressed.
-        ReplyBody::Deflating(_) | ReplyBody::Broken(_) => Bytes::new(),
+        ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => Bytes::new(),
     };
     if let Some(log) = exchange.log() {
         log.method_response(&head, &body);
@@ -119,7 +119,9 @@ fn refuse(failure: &Failure, exchange: &mut Exchange) -> (Parts, Bytes) {
     }
     match body {
         ReplyBody::Full(bytes) => (head, bytes),
-        ReplyBody::Upstream(_) | ReplyBody::Deflating(_) | ReplyBody::Broken(_) => (head, Bytes::new()),
+        ReplyBody::Upstream(_) | ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => {
+            (head, Bytes::new())
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use stagecoach_plan::{Release, StageSettings};
 use crate::core::Core;
 use crate::exchange::{Exchange, Ids, Notes, Wire};
 use crate::execution::ExecutionLog;
+use crate::execution::lines::Logging;
 use crate::guard::Seen;
 use crate::headers;
 use crate::ids::{self, RequestId};
@@ -35,7 +36,7 @@ pub(super) fn exchange(
     let (uri, headers) = (target(request, &release)?, header_map(&request.headers)?);
     let (started, release) = (Instant::now(), Arc::new(release));
     let wall = core.wall(started);
-    let log = ExecutionLog::new(started, wall);
+    let log = ExecutionLog::new(started, wall, Logging::WHOLE, false);
     request.headers.iter().for_each(|(name, _)| log.spell(name));
     let found = release.find(uri.path(), verb).map(|(_, found)| found.variables);
     let mut seen = Seen::default();
