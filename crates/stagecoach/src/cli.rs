@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Pki(Pki),
     /// Validate an OpenAPI file as a deploy would, offline
     Check(Check),
+    /// Send a request and print every step that the gateway takes with it
+    Explain(Explain),
 }
 
 /// What ARNs and host names carry.
@@ -105,6 +107,9 @@ pub(crate) struct Traffic {
     /// Bytes of a log that may wait for its destination; what comes on top is dropped and counted
     #[arg(long, env = "STAGECOACH_LOG_BUFFER", default_value_t = stagecoach_worker::LOG_BUFFER)]
     pub(crate) log_buffer: usize,
+    /// Key (16 characters or more) of those who may ask with `x-stagecoach-explain` what happened to a request; none: nobody
+    #[arg(long, env = "STAGECOACH_EXPLAIN_KEY", hide_env_values = true)]
+    pub(crate) explain_key: Option<String>,
     /// How long requests in flight may take to finish after SIGTERM, seconds
     #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
     pub(crate) drain_seconds: u64,
@@ -298,6 +303,31 @@ pub(crate) struct Check {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) names: Names,
+}
+
+/// `stagecoach explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// URL of the request
+    pub(crate) url: String,
+    /// The worker's --explain-key
+    #[arg(long, env = "STAGECOACH_EXPLAIN_KEY", hide_env_values = true)]
+    pub(crate) key: String,
+    /// Method; GET, or POST with --data
+    #[arg(short = 'X', long)]
+    pub(crate) request: Option<String>,
+    /// Header NAME: VALUE, repeatable
+    #[arg(short = 'H', long)]
+    pub(crate) header: Vec<String>,
+    /// Body
+    #[arg(short = 'd', long)]
+    pub(crate) data: Option<String>,
+    /// Base URL of the worker's status listener, where traces are that do not fit into a header
+    #[arg(long, env = "STAGECOACH_WORKER_STATUS", default_value = "http://127.0.0.1:8084")]
+    pub(crate) worker_status: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Parses a command line, with the file of `--config` beneath it.

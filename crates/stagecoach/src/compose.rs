@@ -13,7 +13,7 @@ use stagecoach_feed::{
 use stagecoach_plan::ir;
 use stagecoach_sigv4::Credentials;
 use stagecoach_store::{Store, StoreOptions};
-use stagecoach_worker::{LambdaEndpoint, LogTarget, Options, Resolve};
+use stagecoach_worker::{ExplainKey, LambdaEndpoint, LogTarget, Options, Resolve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -171,6 +171,11 @@ impl Traffic {
         options.access_log = LogTarget::parse(&self.access_log);
         options.execution_log = LogTarget::parse(&self.execution_log);
         options.log_buffer = self.log_buffer;
+        let key = |key: &String| {
+            ExplainKey::new(key)
+                .with_context(|| format!("--explain-key needs {} characters or more", ExplainKey::SHORTEST))
+        };
+        options.explain_key = self.explain_key.as_ref().filter(|key| !key.is_empty()).map(key).transpose()?;
         options.drain = Duration::from_secs(self.drain_seconds);
         self.integrations.apply(&mut options, allow_private, credentials)?;
         Ok(options)

@@ -6,6 +6,7 @@ mod cli;
 mod compose;
 mod control;
 mod dev;
+mod explain;
 mod files;
 mod fleet;
 mod keys;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Fleet(command) => fleet::run(command),
         Command::Pki(command) => pki::run(command),
         Command::Check(options) => check::run(&options),
+        Command::Explain(options) => explain::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
