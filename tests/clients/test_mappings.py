@@ -304,3 +304,42 @@ def test_a_mock_reads_its_status_leniently(gateway, template, status):
     answer = eventually(lambda: gateway.call(api["id"], "dev"))
 
     assert (answer.status, answer.body) == (status, b"" if status == 200 else b'{"message": "Internal server error"}')
+
+
+@pytest.mark.parametrize("behaviour, templates, matched, unmatched", [
+    ("WHEN_NO_MATCH", ["application/json"], "T", "body"), ("WHEN_NO_TEMPLATES", ["application/json"], "T", None), ("NEVER", ["application/json"], "T", None),
+    ("WHEN_NO_MATCH", [], "body", "body"), ("WHEN_NO_TEMPLATES", [], "body", "body"), ("NEVER", [], None, None), ("NEVER", ["$default"], "T", "T")])
+def test_what_no_template_matches_is_passed_or_refused(gateway, upstream, behaviour, templates, matched, unmatched):
+    """§5.3, the passthrough matrix; §13.4 no. 7."""
+    client = gateway.client()
+    api = client.create_rest_api(name="passthrough")
+    at = put(client, api["id"], api["rootResourceId"], "POST", type="HTTP", integrationHttpMethod="POST", uri=f"http://{upstream.address}/",
+             passthroughBehavior=behaviour, requestTemplates=dict.fromkeys(templates, "T"))
+    client.put_integration_response(**at, statusCode="200")
+    deploy(gateway, client, api, stageName="dev")
+
+    def arrived(content_type):
+        answer = gateway.call(api["id"], "dev", method="POST", body=b"body", headers={"content-type": content_type})
+        if answer.status == 200:
+            return answer.json["body"]
+        assert (answer.status, answer.body) == (415, b'{"message": "Unsupported Media Type"}')
+        return None
+
+    assert arrived("application/json; charset=UTF-8") == matched
+    assert arrived("text/xml") == unmatched
+
+
+def test_a_mock_hands_data_over_through_overrides(gateway):
+    """V integrations/test_integration_mock_with_request_overrides_in_response_template."""
+    client = gateway.client()
+    api = client.create_rest_api(name="handed over")
+    at = put(client, api["id"], api["rootResourceId"], "POST", type="MOCK", requestTemplates={
+        "application/json": '#set($body = $input.path("$"))#set($context.requestOverride.path.name = $body.name)'
+                            '#set($context.requestOverride.querystring["count"] = $body.pets.size()){"statusCode": 200}'})
+    client.put_integration_response(**at, statusCode="200", responseTemplates={
+        "application/json": '{"name": "$context.requestOverride.path.name", "count": $context.requestOverride.querystring.count}'})
+    deploy(gateway, client, api, stageName="dev")
+
+    answer = gateway.call(api["id"], "dev", method="POST", body=b'{"name": "Ada", "pets": [1, 2]}', headers={"content-type": "application/json"})
+
+    assert (answer.status, answer.json) == (200, {"name": "Ada", "count": 2})

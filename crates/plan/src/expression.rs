@@ -1,6 +1,9 @@
 //! Parameter mapping expressions (rest-data-plane §4.1), parsed at deploy and load time.
 
+use http::{HeaderName, HeaderValue};
 use stagecoach_vtl::Path;
+
+use crate::headers;
 
 /// Where a mapped value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,8 +155,12 @@ pub struct RequestMapping {
 pub struct HeaderMapping {
     /// Header name as written.
     pub name: Box<str>,
+    /// The name it goes out under; `None`: not at all.
+    pub sent: Option<HeaderName>,
     /// Value.
     pub source: Expression,
+    /// The value, where the configuration alone says it.
+    pub constant: Option<HeaderValue>,
 }
 
 impl RequestMapping {
@@ -183,7 +190,12 @@ impl HeaderMapping {
     pub fn parse(key: &str, prefix: &str, expression: &str, side: Side) -> Result<Self, InvalidExpression> {
         let name = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("header."));
         let name = name.filter(|name| is_name(name)).ok_or_else(|| InvalidExpression(key.to_owned()))?;
-        Ok(Self { name: name.into(), source: Expression::parse(expression, side)? })
+        let source = Expression::parse(expression, side)?;
+        let constant = match &source {
+            Expression::Static(text) => HeaderValue::from_bytes(text.as_bytes()).ok(),
+            _ => None,
+        };
+        Ok(Self { name: name.into(), sent: headers::response_name(name), source, constant })
     }
 }
 

@@ -64,7 +64,7 @@ facts! {
     IntegrationFailure "INTEGRATION_FAILURE" 500 "InternalServerErrorException" Some("Internal server error");
     IntegrationTimeout "INTEGRATION_TIMEOUT" 504 "InternalServerErrorException" Some("Endpoint request timed out");
     InvalidApiKey "INVALID_API_KEY" 403 "ForbiddenException" Some("Forbidden");
-    InvalidSignature "INVALID_SIGNATURE" 403 "InvalidSignatureException" Some("Forbidden");
+    InvalidSignature "INVALID_SIGNATURE" 403 "InvalidSignatureException" Some("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.");
     MissingAuthenticationToken "MISSING_AUTHENTICATION_TOKEN" 403 "MissingAuthenticationTokenException" Some("Missing Authentication Token");
     QuotaExceeded "QUOTA_EXCEEDED" 429 "LimitExceededException" Some("Limit Exceeded");
     RequestTooLarge "REQUEST_TOO_LARGE" 413 "RequestTooLargeException" Some("Request Too Long");

@@ -10,6 +10,7 @@ pub mod expression;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod gateway;
+pub mod headers;
 pub mod integration;
 pub mod ir;
 pub mod release;

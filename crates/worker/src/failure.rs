@@ -142,8 +142,7 @@ fn customised(
         response.headers_mut().insert(CONTENT_TYPE, template.content_type.clone());
     }
     for mapping in &custom.parameters {
-        let value = source.value(&mapping.source).ok().flatten().and_then(|text| HeaderValue::from_str(&text).ok());
-        if let (Some(name), Some(value)) = (headers::mapped_response(&mapping.name), value) {
+        if let (Some(name), Ok(Some(value))) = (&mapping.sent, source.header(mapping)) {
             response.headers_mut().insert(name, value);
         }
     }
@@ -180,5 +179,22 @@ mod tests {
             r#"{"message": "Endpoint request timed out"}"#.len()
         );
         assert!(body(&Failure::early(GatewayResponseType::AccessDenied)).starts_with(r#"{"Message":"#));
+    }
+
+    /// rest-data-plane §2.1 and §2.4, for every type and in both phases.
+    #[test]
+    fn every_type_has_its_status_its_error_type_and_a_body_in_both_phases() {
+        for facts in stagecoach_plan::gateway::FACTS {
+            for (failure, blank) in [(Failure::early(facts.kind), ""), (Failure::late(facts.kind, ""), " ")] {
+                let response = render(&failure, None);
+
+                let text = facts.message.map_or("null".to_owned(), |text| format!("{text:?}"));
+                let key = if facts.name == "ACCESS_DENIED" { "Message" } else { "message" };
+                assert_eq!(body(&failure), format!("{{\"{key}\":{blank}{text}}}"), "{}", facts.name);
+                assert_eq!(response.status().as_u16(), facts.status, "{}", facts.name);
+                assert_eq!(response.headers()["x-amzn-errortype"], facts.error_type, "{}", facts.name);
+                assert_eq!(response.headers()[CONTENT_TYPE], "application/json", "{}", facts.name);
+            }
+        }
     }
 }

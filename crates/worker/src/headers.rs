@@ -103,34 +103,6 @@ pub(crate) fn aws_proxy_response(headers: HeaderMap) -> HeaderMap {
     )
 }
 
-/// Mapped headers of HTTP, AWS and MOCK responses that get the prefix `x-amzn-Remapped-`.
-const MAPPED_RENAMED: [&str; 14] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "content-md5",
-    "date",
-    "expect",
-    "host",
-    "max-forwards",
-    "proxy-authenticate",
-    "server",
-    "trailer",
-    "upgrade",
-    "user-agent",
-    "www-authenticate",
-];
-
-/// The name under which a mapped response header goes out; `None`: not at all.
-pub(crate) fn mapped_response(name: &str) -> Option<HeaderName> {
-    if name.eq_ignore_ascii_case("transfer-encoding") {
-        return None;
-    }
-    let renamed = MAPPED_RENAMED.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let text = if renamed { format!("x-amzn-Remapped-{name}") } else { name.to_owned() };
-    HeaderName::from_bytes(text.as_bytes()).ok()
-}
-
 /// The media type of a header value, without parameters; the first one only (rest-data-plane §3.5, §3.6).
 pub(crate) fn media_type(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
@@ -140,26 +112,6 @@ pub(crate) fn media_type(headers: &HeaderMap, name: HeaderName) -> Option<&str> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// [V integrations/TestApiGatewayHeaderRemapping], responses of HTTP, AWS and MOCK.
-    #[test]
-    fn mapped_headers_are_renamed_as_recorded() {
-        let passed =
-            "Accept Accept-Charset Age Content-Encoding Content-Type Pragma Range Referer TE Via Warn X-Custom";
-        let renamed = "Authorization Connection Content-Length Content-MD5 Date Expect Host Max-Forwards \
-                       Proxy-Authenticate Server Trailer Upgrade User-Agent WWW-Authenticate";
-
-        for name in passed.split_whitespace() {
-            assert_eq!(mapped_response(name).unwrap().as_str(), name.to_ascii_lowercase());
-        }
-        for name in renamed.split_whitespace() {
-            assert_eq!(
-                mapped_response(name).unwrap().as_str(),
-                format!("x-amzn-remapped-{}", name.to_ascii_lowercase())
-            );
-        }
-        assert_eq!(mapped_response("Transfer-Encoding"), None);
-    }
 
     /// [V integrations/TestApiGatewayHeaderRemapping], requests.
     #[test]

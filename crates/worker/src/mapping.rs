@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use stagecoach_plan::expression::Expression;
+use http::{HeaderMap, HeaderValue};
+use stagecoach_plan::expression::{Expression, HeaderMapping};
 use stagecoach_plan::substitution::{Part, Substitution};
 use stagecoach_vtl::{Heap, Limits, Path, Value};
 
@@ -66,6 +66,15 @@ impl<'a> Source<'a> {
             Expression::BodyPath(path) => self.body.value(path)?,
             Expression::ErrorMessagePath(path) => self.body.error_value(path)?,
         })
+    }
+
+    /// The value of a header that goes to the client; one that is no header value is left out.
+    pub(crate) fn header(&self, mapping: &HeaderMapping) -> Result<Option<HeaderValue>, InvalidJson> {
+        if let Some(constant) = &mapping.constant {
+            return Ok(Some(constant.clone()));
+        }
+        let value = self.value(&mapping.source)?;
+        Ok(value.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok()))
     }
 
     /// Every value, for targets that repeat.

@@ -183,7 +183,7 @@ pub(crate) fn header(
         return Ok(None);
     }
     let name = HeaderName::from_bytes(name.as_bytes()).ok();
-    Ok(name.zip(value.and_then(|text| HeaderValue::from_str(&text).ok())))
+    Ok(name.zip(value.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())))
 }
 
 /// The endpoint: constant, or filled in with path mappings and stage variables.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use stagecoach_plan::Method;
+use stagecoach_plan::headers::response_name;
 use stagecoach_vtl::gateway::Overrides;
 
 use super::payload;
@@ -75,12 +76,12 @@ pub(crate) fn respond(
 /// (rest-data-plane §5.5).
 fn override_headers(headers: &mut HeaderMap, row: &stagecoach_plan::integration::Response, overrides: &Overrides) {
     for (name, values) in &overrides.response_header {
-        let Some(sent) = headers::mapped_response(name) else { continue };
+        let Some(sent) = response_name(name) else { continue };
         let respelled = |mapped: &str| mapped != name && mapped.eq_ignore_ascii_case(name);
         if !row.parameters.iter().any(|mapping| respelled(&mapping.name)) {
             headers.remove(&sent);
         }
-        for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+        for value in values.iter().filter_map(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
             headers.append(sent.clone(), value);
         }
     }
@@ -98,10 +99,8 @@ fn map_headers(
     let mut mapped = HeaderMap::new();
     let source = Source::response(exchange, &outcome.headers, &outcome.body);
     for mapping in &row.parameters {
-        let value =
-            source.value(&mapping.source).map_err(|_| Failure::configuration("Unable to transform response"))?;
-        let value = value.and_then(|text| HeaderValue::from_str(&text).ok());
-        if let (Some(name), Some(value)) = (headers::mapped_response(&mapping.name), value) {
+        let value = source.header(mapping).map_err(|_| Failure::configuration("Unable to transform response"))?;
+        if let (Some(name), Some(value)) = (&mapping.sent, value) {
             mapped.insert(name, value);
         }
     }
