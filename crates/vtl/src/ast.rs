@@ -2,7 +2,14 @@
 
 use crate::number::Arithmetic;
 
-pub(crate) type Block = Box<[Node]>;
+/// Where a node is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+pub(crate) type Block = Box<[(Origin, Node)]>;
 
 /// Something that makes output.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,8 @@
 //! A place in a template's text.
 
+use std::cell::Cell;
+
+use crate::ast::Origin;
 use crate::limits::NESTING;
 use crate::template::{ParseError, Problem};
 
@@ -8,18 +11,22 @@ pub(crate) struct Cursor<'t> {
     at: usize,
     depth: usize,
     in_string: bool,
+    /// A byte of `text` with its line and column in the whole template: lines are counted on from here.
+    known: Cell<(usize, usize, usize)>,
     /// Where `text` begins in the whole template, for texts that are strings within it.
     origin: (usize, usize),
 }
 
 impl<'t> Cursor<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, depth: 0, in_string: false, origin: (1, 1) }
+        Self { text, at: 0, depth: 0, in_string: false, known: Cell::new((0, 1, 1)), origin: (1, 1) }
     }
 
     /// A cursor over a string literal's text, at the literal's place and depth.
     pub(crate) fn within<'s>(&self, text: &'s str, start: usize) -> Cursor<'s> {
-        Cursor { text, at: 0, depth: self.depth, in_string: true, origin: self.place(start) }
+        let origin = self.place(start);
+        let known = Cell::new((0, origin.0, origin.1));
+        Cursor { text, at: 0, depth: self.depth, in_string: true, known, origin }
     }
 
     /// Whether this is a string's text and not the template's own.
@@ -115,12 +122,25 @@ impl<'t> Cursor<'t> {
         ParseError { problem, line, column }
     }
 
+    /// Where the byte is written in the whole template.
+    pub(crate) fn origin(&self, at: usize) -> Origin {
+        let (line, column) = self.place(at);
+        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Origin { line: number(line), column: number(column) }
+    }
+
     fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.between(0, at);
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        match before.matches('\n').count() {
-            0 => (self.origin.0, self.origin.1 + column),
-            lines => (self.origin.0 + lines, column + 1),
-        }
+        let (byte, line, column) = match self.known.get() {
+            known if known.0 <= at => known,
+            _ => (0, self.origin.0, self.origin.1),
+        };
+        let between = self.between(byte, at);
+        let behind = between.rsplit('\n').next().unwrap_or_default().chars().count();
+        let place = match between.bytes().filter(|byte| *byte == b'\n').count() {
+            0 => (line, column + behind),
+            lines => (line + lines, behind + 1),
+        };
+        self.known.set((at, place.0, place.1));
+        place
     }
 }

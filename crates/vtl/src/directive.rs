@@ -44,13 +44,14 @@ pub(crate) fn parse<'t>(cursor: &mut Cursor<'t>) -> Parsed<'t> {
     let start = cursor.at();
     let Some((length, name)) = word(cursor.rest()) else {
         cursor.skip(1);
-        return Ok(Found::Literal("#"));
+        cursor.take_while(|c| c.is_ascii_digit());
+        return Ok(Found::Literal(cursor.between(start, cursor.at())));
     };
     cursor.skip(length);
     match DIRECTIVES.iter().find(|(known, _)| *known == name) {
         Some((_, parse)) => parse(cursor).map(|found| literal_of(found, cursor, start)),
         None => {
-            skip_arguments(cursor);
+            skip_arguments(cursor)?;
             Ok(Found::Literal(cursor.between(start, cursor.at())))
         }
     }
@@ -68,6 +69,19 @@ fn literal_of<'t>(found: Found<'t>, cursor: &Cursor<'t>, start: usize) -> Found<
 pub(crate) fn known(rest: &str) -> Option<usize> {
     let (length, name) = word(rest)?;
     DIRECTIVES.iter().any(|(known, _)| *known == name).then_some(length)
+}
+
+/// The length of the word after `#` that `rest` begins with, if it is no directive.
+pub(crate) fn unknown(rest: &str) -> Option<usize> {
+    word(rest).map(|(length, _)| length).filter(|_| known(rest).is_none())
+}
+
+/// Whether the directive that `rest` begins with has what it needs to be one: only `#set` may lack its bracket.
+pub(crate) fn is_complete(rest: &str) -> bool {
+    match word(rest) {
+        Some((length, "set")) => rest.get(length..).is_some_and(|rest| rest.trim_start_matches(' ').starts_with('(')),
+        _ => true,
+    }
 }
 
 /// `#name` or `#{name}`, and its length.
@@ -100,12 +114,16 @@ fn comment<'t>(cursor: &mut Cursor<'t>) -> Result<Option<Found<'t>>, ParseError>
     Ok(Some(if open == "#*" { Found::Nothing } else { Found::Literal(inner) }))
 }
 
-/// Brackets behind a word that is no directive: they are text with it, references in them included.
-fn skip_arguments(cursor: &mut Cursor<'_>) {
+/// Brackets behind a word that is no directive: they are text with it, references in them included, and so is the
+/// line's end behind them.
+fn skip_arguments(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    let start = cursor.at();
+    cursor.take_while(|c| matches!(c, ' ' | '\t'));
     let rest = cursor.rest();
     let (mut depth, mut quote) = (0_usize, None);
     if !rest.starts_with('(') {
-        return;
+        cursor.reset(start);
+        return Ok(());
     }
     for (at, byte) in rest.bytes().enumerate() {
         match (quote, byte) {
@@ -117,9 +135,12 @@ fn skip_arguments(cursor: &mut Cursor<'_>) {
             (None, _) => {}
         }
         if depth == 0 {
-            return cursor.skip(at + 1);
+            cursor.skip(at + 1);
+            cursor.skip_line_end();
+            return Ok(());
         }
     }
+    Err(cursor.error(Problem::Expected(")")))
 }
 
 fn end<'t>(cursor: &mut Cursor<'t>, end: End) -> Parsed<'t> {
@@ -249,9 +270,6 @@ fn macro_definition<'t>(cursor: &mut Cursor<'t>) -> Parsed<'t> {
 }
 
 fn break_loop<'t>(cursor: &mut Cursor<'t>) -> Parsed<'t> {
-    if cursor.starts_with("(") {
-        skip_arguments(cursor);
-        cursor.skip_line_end();
-    }
+    skip_arguments(cursor)?;
     Ok(Found::Node(Node::Break))
 }

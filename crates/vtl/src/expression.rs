@@ -173,7 +173,7 @@ fn string(cursor: &mut Cursor<'_>, quote: char) -> Parsed {
     let block = cursor.nest(|cursor| text::template(&mut cursor.within(&value, start + 1)))?;
     Ok(match &*block {
         [] => Expr::Text("".into()),
-        [Node::Text(text)] => Expr::Text(text.clone()),
+        [(_, Node::Text(text))] => Expr::Text(text.clone()),
         _ => Expr::Interpolated(block),
     })
 }

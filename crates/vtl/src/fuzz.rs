@@ -1,9 +1,12 @@
-//! The door of the fuzz target and of the corpus test.
+//! The doors of the fuzz targets and of the corpus tests.
 
 use crate::heap::{Heap, Value};
 use crate::limits::{Limits, RenderError};
+use crate::path::Path;
 use crate::scope::Scope;
 use crate::template::Template;
+
+const DOCUMENT: &str = r#"{"a":[1,2.50,"x",null,{"b":"c d"}],"size":true,"t":"The fox"}"#;
 
 /// A scope with one document under every name.
 struct Document(Option<Value>);
@@ -11,7 +14,7 @@ struct Document(Option<Value>);
 impl Scope for Document {
     fn variable(&mut self, _: &str, heap: &mut Heap) -> Result<Value, RenderError> {
         if self.0.is_none() {
-            self.0 = heap.read_json(r#"{"a":[1,2.50,"x",null,{"b":"c d"}],"size":true,"t":"The fox"}"#)?;
+            self.0 = heap.read_json(DOCUMENT)?;
         }
         Ok(self.0.clone().unwrap_or(Value::Null))
     }
@@ -27,9 +30,35 @@ impl Scope for Document {
 /// When it does not.
 pub fn render(text: &str) {
     let Ok(template) = Template::parse(text) else { return };
-    let limits = Limits { steps: 20_000, memory: 1 << 20, output: 64 << 10, ..Limits::default() };
+    let limits = limits();
     let output = |template: &Template| template.render(&mut Document(None), &mut Heap::new(limits));
     let first = output(&template);
     assert!(first.as_ref().is_ok_and(|text| text.len() <= limits.output) || first.is_err());
     assert_eq!(first, output(&template));
+}
+
+/// Follows the path in the first line through the document in the others, or through one that stands there always: it
+/// ends, an indefinite path finds a list, and the same is found again.
+///
+/// # Panics
+/// When it is not so.
+pub fn find(text: &str) {
+    let (path, document) = text.split_once('\n').unwrap_or((text, ""));
+    let Ok(path) = Path::parse(path) else { return };
+    let found = |document: &str| {
+        let mut heap = Heap::new(limits());
+        let root = heap.read_json(document)?;
+        let found = root.map_or(Ok(None), |root| path.find(&mut heap, &root))?;
+        let listed = path.has_function() || path.is_definite() || matches!(found, None | Some(Value::List(_)));
+        assert!(listed, "an indefinite path found no list");
+        found.map(|value| heap.json(&value)).transpose()
+    };
+    for document in [DOCUMENT, document] {
+        let first: Result<_, RenderError> = found(document);
+        assert_eq!(first, found(document));
+    }
+}
+
+fn limits() -> Limits {
+    Limits { steps: 20_000, memory: 1 << 20, output: 64 << 10, ..Limits::default() }
 }

@@ -41,6 +41,11 @@ pub trait Facts {
     /// The variable of `$context` with this name, dots included.
     fn context(&self, name: &str) -> Option<Cow<'_, str>>;
 
+    /// Members of `$context` beside those that every request has, as a JSON object: `authorizer` and the like.
+    fn more_context(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
     /// The stage's variables.
     fn stage_variables(&self) -> &BTreeMap<String, String>;
 }

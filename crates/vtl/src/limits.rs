@@ -1,5 +1,7 @@
 //! What a template may use, and how it fails.
 
+use crate::ast::Origin;
+
 /// Ceilings of one rendering. The defaults are AWS's where AWS has one (rest-data-plane §3.8).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -56,10 +58,26 @@ pub enum RenderError {
     /// What would be an exception in Java.
     #[error("{0}")]
     Exception(String),
+    /// Any of the others, with its place in the template.
+    #[error("{error} at line {line}, column {column}")]
+    At {
+        /// What went wrong.
+        error: Box<RenderError>,
+        /// From 1.
+        line: u32,
+        /// From 1, in characters: where the reference or directive begins.
+        column: u32,
+    },
 }
 
 impl RenderError {
     pub(crate) fn exception(text: impl Into<String>) -> Self {
         Self::Exception(text.into())
+    }
+
+    /// With a place, unless it has a closer one.
+    pub(crate) fn at(self, origin: Origin) -> Self {
+        let Origin { line, column } = origin;
+        if matches!(self, Self::At { .. }) { self } else { Self::At { error: Box::new(self), line, column } }
     }
 }

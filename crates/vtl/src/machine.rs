@@ -6,7 +6,7 @@ mod resolve;
 
 use std::collections::HashMap;
 
-use crate::ast::{Block, Foreach, Node};
+use crate::ast::{Block, Foreach, Node, Origin};
 use crate::heap::{Heap, Value};
 use crate::limits::{DEPTH, RenderError};
 use crate::scope::Scope;
@@ -32,7 +32,7 @@ struct Machine<'t, 's> {
 enum Slot<'t> {
     Value(Value),
     /// Of `#define`: rendered wherever it is used.
-    Block(&'t [Node]),
+    Block(&'t [(Origin, Node)]),
 }
 
 #[derive(Clone, Copy)]
@@ -50,15 +50,15 @@ enum Flow {
 }
 
 impl<'t> Machine<'t, '_> {
-    fn block(&mut self, nodes: &'t [Node]) -> Result<Flow, RenderError> {
+    fn block(&mut self, nodes: &'t [(Origin, Node)]) -> Result<Flow, RenderError> {
         if self.depth >= DEPTH {
             return Err(RenderError::Depth);
         }
         self.depth += 1;
         let mut flow = Flow::On;
-        for node in nodes {
+        for (origin, node) in nodes {
             self.heap.step()?;
-            flow = self.node(node)?;
+            flow = self.node(node).map_err(|error| error.at(*origin))?;
             if flow != Flow::On {
                 break;
             }
@@ -142,7 +142,7 @@ impl<'t> Machine<'t, '_> {
     }
 
     /// What a block prints, as a value.
-    fn rendered(&mut self, nodes: &'t [Node]) -> Result<Value, RenderError> {
+    fn rendered(&mut self, nodes: &'t [(Origin, Node)]) -> Result<Value, RenderError> {
         let before = std::mem::take(&mut self.out);
         self.block(nodes)?;
         let text = std::mem::replace(&mut self.out, before);

@@ -69,6 +69,18 @@ impl Number {
         }
     }
 
+    /// As Java narrows to an integer of `bits`: the lowest bits of an integer; of a double's, the nearest int or long's.
+    #[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+    pub(crate) fn cut(&self, bits: u32) -> i64 {
+        let whole = match self.operand() {
+            Operand::Int(int) => int as i64,
+            Operand::Float(float) if bits > 32 => float as i64,
+            Operand::Float(float) => i64::from(float as i32),
+        };
+        let above = 64_u32.saturating_sub(bits);
+        whole << above >> above
+    }
+
     /// The integer, if it is one.
     pub fn integer(&self) -> Option<i64> {
         match self {
@@ -93,6 +105,8 @@ impl Number {
                 Arithmetic::Multiply => left.checked_mul(right),
                 Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return None,
                 Arithmetic::Divide => left.checked_div(right),
+                // Of more than 64 bits, the remainder is never negative.
+                Arithmetic::Remainder if i64::try_from(left).is_err() => left.checked_rem_euclid(right),
                 Arithmetic::Remainder => left.checked_rem(right),
             };
             if let Some(exact) = exact {
@@ -166,6 +180,18 @@ mod tests {
         for (float, text) in computed {
             assert_eq!(Number::Float(float).to_string(), text);
         }
+    }
+
+    #[test]
+    fn narrowing_keeps_the_lowest_bits_of_integers_and_the_nearest_of_doubles() {
+        let big = Number::from_json("9223372036854775811");
+
+        assert_eq!(
+            [big.cut(64), big.cut(32), Number::Int(1 << 32).cut(32), Number::Int(-1).cut(8)],
+            [i64::MIN + 3, 3, 0, -1]
+        );
+        assert_eq!([Number::Float(1e10).cut(32), Number::Float(-2.9).cut(32)], [i32::MAX.into(), -2]);
+        assert_eq!(Number::Float(1e10).cut(64), 10_000_000_000);
     }
 
     #[test]

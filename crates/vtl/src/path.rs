@@ -50,6 +50,11 @@ pub(crate) enum Function {
 }
 
 impl Path {
+    /// Whether a function answers in the end, and not the values themselves.
+    pub(crate) fn has_function(&self) -> bool {
+        self.function.is_some()
+    }
+
     /// Whether it names one place at most: the answer is the value there. Otherwise it is a list of values.
     pub fn is_definite(&self) -> bool {
         let last = self.steps.len().saturating_sub(1);

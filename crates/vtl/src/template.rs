@@ -89,7 +89,7 @@ impl Template {
         let block = text::template(&mut cursor)?;
         let body = match &*block {
             [] => Body::Constant("".into()),
-            [Node::Text(constant)] => Body::Constant(constant.clone()),
+            [(_, Node::Text(constant))] => Body::Constant(constant.clone()),
             _ => Body::Program(block),
         };
         Ok(Self { body })

@@ -164,6 +164,29 @@ fn blanks_and_line_ends_go_with_directives_as_in_velocity() {
     ]);
 }
 
+/// As Apache Velocity 1.7 does it (tests/velocity).
+#[test]
+fn words_that_are_no_directives_and_lone_signs_go_as_in_velocity() {
+    check(&[
+        ("a$ #set($x = 1)b # #set($x = 1)c $5 #set($x = 1)d $. #set($x = 1)e", "ab c $5 d $.e"),
+        ("$name} #set($x = 1)a ${name}} #set($x = 1)b $name.length(){ #set($x = 1)c", "Ada}a Ada} b 3{c"),
+        ("#foo ($x, \")\")\n  #set($x = 1)a #1 #set($x = 1)b", "#foo ($x, \")\")\na #1b"),
+        (r"\\#set a \#set b \#foo (c \\#if(true)d#end", r"\\#set a #set b \#foo (c \d"),
+    ]);
+    assert_eq!(Template::parse("#foo (a").unwrap_err().problem, Problem::Expected(")"));
+}
+
+#[test]
+fn what_fails_says_where() {
+    for (text, wanted) in [
+        ("a\n  $list.get(2)", "an index is out of bounds at line 2, column 3"),
+        ("#if(true)\n#set($x = \"a\nb $list.get(2)\")#end", "an index is out of bounds at line 3, column 3"),
+        ("x #foreach($i in [1..1001])$i#end", "a #foreach runs more than 1000 times at line 1, column 3"),
+    ] {
+        assert_eq!(output(text).unwrap_err().to_string(), wanted);
+    }
+}
+
 #[test]
 fn assignments_reach_into_values() {
     check(&[

@@ -1,19 +1,20 @@
-//! Runs the fuzz corpus of `vtl` as an ordinary test, with every truncation of each of its files.
+//! Runs the fuzz corpora of `vtl` and `path` as an ordinary test, with every truncation of each of their files.
 
 use std::path::Path;
 
 #[test]
-fn the_corpus_and_its_truncations_are_answered() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/vtl");
+fn the_corpora_and_their_truncations_are_answered() {
+    let targets: [(&str, fn(&str)); 2] = [("vtl", stagecoach_vtl::fuzz::render), ("path", stagecoach_vtl::fuzz::find)];
+    for (name, target) in targets {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
 
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
 
-    assert!(files.len() >= 7);
-    for file in files {
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        for end in (0..=text.len()).rev() {
-            if let Some(part) = text.get(..end) {
-                stagecoach_vtl::fuzz::render(part);
+        assert!(files.len() >= 7);
+        for file in files {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            for end in (0..=text.len()).rev().filter(|end| text.is_char_boundary(*end)) {
+                target(&text[..end]);
             }
         }
     }

@@ -92,6 +92,14 @@ pub(super) fn build(heap: &mut Heap, facts: &dyn Facts, overrides: &Overrides) -
         };
         heap.put(context, name, value)?;
     }
+    let more = facts.more_context().map_or(Ok(None), |text| heap.read_json(&text))?;
+    if let Some(Value::Map(more)) = more {
+        for (name, value) in heap.entries(more).to_vec() {
+            if heap.get(context, &name).is_none() {
+                heap.put_shared(context, name, value)?;
+            }
+        }
+    }
     Ok(context)
 }
 

@@ -7,7 +7,10 @@ use crate::number::Number;
 
 pub(super) fn number(heap: &mut Heap, number: &Number, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
     Ok(match (name, arguments) {
-        ("intValue" | "longValue" | "shortValue", []) => Value::Number(Number::Int(number.to_i64())),
+        ("longValue", []) => Value::Number(Number::Int(number.cut(64))),
+        ("intValue", []) => Value::Number(Number::Int(number.cut(32))),
+        ("shortValue", []) => Value::Number(Number::Int(number.cut(16))),
+        ("byteValue", []) => Value::Number(Number::Int(number.cut(8))),
         ("doubleValue" | "floatValue", []) => Value::Number(Number::Float(number.to_f64())),
         ("compareTo" | "compare", [Value::Number(other)]) => number.compare(other).map_or(Value::Null, ordering),
         ("isNaN", []) => Value::Bool(number.to_f64().is_nan()),
