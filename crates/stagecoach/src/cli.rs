@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Send a request and print every step that the gateway takes with it
     Explain(Explain),
+    /// Mapping templates, offline
+    #[command(subcommand)]
+    Template(crate::template::Command),
 }
 
 /// What ARNs and host names carry.

@@ -14,6 +14,7 @@ mod logging;
 mod pki;
 mod signals;
 mod system;
+mod template;
 mod worker;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Pki(command) => pki::run(command),
         Command::Check(options) => check::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Template(command) => template::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

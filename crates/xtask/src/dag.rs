@@ -23,7 +23,10 @@ pub const EDGES: [(&str, &[&str]); 18] = [
     ("control", &["base", "wire", "store", "lower", "openapi", "resources", "plan", "feed", "sigv4"]),
     ("worker", &["base", "plan", "vtl", "policy", "feed", "sigv4"]),
     ("functions", &["base", "wire", "sigv4", "policy", "store"]),
-    ("stagecoach", &["base", "control", "worker", "functions", "feed", "store", "openapi", "lower", "plan", "sigv4"]),
+    (
+        "stagecoach",
+        &["base", "control", "worker", "functions", "feed", "store", "openapi", "lower", "plan", "vtl", "sigv4"],
+    ),
     ("testkit", &["base", "control", "worker", "feed", "store", "plan", "wire"]),
     ("e2e", &["base", "testkit", "stagecoach"]),
     ("xtask", &[]),
