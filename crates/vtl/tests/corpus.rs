@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+type Target = fn(&str);
+
+const TARGETS: [(&str, Target); 2] = [("vtl", stagecoach_vtl::fuzz::render), ("path", stagecoach_vtl::fuzz::find)];
+
 #[test]
 fn the_corpora_and_their_truncations_are_answered() {
-    let targets: [(&str, fn(&str)); 2] = [("vtl", stagecoach_vtl::fuzz::render), ("path", stagecoach_vtl::fuzz::find)];
-    for (name, target) in targets {
+    for (name, target) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
 
         let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
