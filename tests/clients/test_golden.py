@@ -70,7 +70,7 @@ def _marks(scenario):
     if replay.unplayable(scenario):
         return [pytest.mark.skip(reason=replay.unplayable(scenario))]
     test = replay.name(scenario).rpartition("::")[2]
-    return [pytest.mark.xfail(reason=f"waits for {what}") for what, waiting in WAITING.items() if test in waiting]
+    return [pytest.mark.xfail(reason=f"waits for {what}", strict=True) for what, waiting in WAITING.items() if test in waiting]
 
 
 @pytest.mark.parametrize("scenario", [pytest.param(it, id=replay.name(it), marks=_marks(it)) for it in SCENARIOS])
