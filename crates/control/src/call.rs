@@ -151,6 +151,11 @@ impl Cx {
 }
 
 impl<D> Page<D> {
+    /// The documents of the page.
+    pub(crate) fn items(&self) -> &[D] {
+        &self.items
+    }
+
     /// `{item, position}`; `position` is absent on the last page (rest-admin-api §2.3).
     pub(crate) fn reply(&self, id: impl Fn(&D) -> &str, show: impl Fn(&D) -> Value) -> Reply {
         let mut body = json!({ "item": self.items.iter().map(show).collect::<Vec<_>>() });

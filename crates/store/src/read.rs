@@ -1,5 +1,6 @@
 //! Reads outside a transaction, and the few writes that need no revision (worker states, leases).
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::any::{AnyQueryResult, AnyRow};
@@ -7,6 +8,11 @@ use stagecoach_base::Revision;
 
 use crate::rows::{self, bigint};
 use crate::{AuditRow, ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
+
+/// Ids of one statement.
+const SOME: usize = 64;
+
+static GET_DOCS: LazyLock<String> = LazyLock::new(|| sql::any_of(sql::GET_DOC, SOME));
 
 impl Store {
     /// The last committed revision.
@@ -47,6 +53,24 @@ impl Store {
     ) -> Result<Vec<Doc>, StoreError> {
         let query = sqlx::query(sql::LIST_DOCS).bind(kind).bind(parent).bind(after.unwrap_or_default());
         collect(&query.bind(i64::from(limit)).fetch_all(&self.pool).await?, rows::doc)
+    }
+
+    /// Those of the documents `ids` of a kind under `parent` that exist, in no order. Ids are compared whole, so this is
+    /// safe under any collation; a range of ids is not.
+    ///
+    /// # Errors
+    /// As [`Store::revision`].
+    pub async fn get_many(&self, kind: &str, parent: &str, ids: &[String]) -> Result<Vec<Doc>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in ids.chunks(SOME) {
+            let mut query = sqlx::query(GET_DOCS.as_str()).bind(kind).bind(parent);
+            // The statement has one shape: ids come again until it is full.
+            for id in chunk.iter().cycle().take(SOME) {
+                query = query.bind(id);
+            }
+            found.extend(collect(&query.fetch_all(&self.pool).await?, rows::doc)?);
+        }
+        Ok(found)
     }
 
     /// Every document of a tree.

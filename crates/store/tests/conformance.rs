@@ -151,6 +151,22 @@ async fn lists_page_in_id_order_and_trees_come_and_go_whole(fresh: Fresh) {
     assert_eq!(store.by_name("domain", "x.test").await.unwrap(), None);
 }
 
+async fn documents_are_found_by_many_ids_at_once(fresh: Fresh) {
+    let store = open(&fresh).await;
+    for id in ["a/GET", "a/PUT", "b/GET"] {
+        put(&store, id, "{}").await;
+    }
+    let wanted: Vec<String> =
+        (0..100).map(|number| format!("x{number}")).chain(["a/PUT".into(), "a/GET".into()]).collect();
+
+    let found = store.get_many(&key("").kind, &key("").parent, &wanted).await.unwrap();
+
+    let mut ids: Vec<String> = found.into_iter().map(|doc| doc.key.id).collect();
+    ids.sort();
+    assert_eq!(ids, ["a/GET", "a/PUT"]);
+    assert_eq!(store.get_many(&key("").kind, &key("").parent, &[]).await.unwrap(), []);
+}
+
 async fn batches_do_what_single_statements_do(fresh: Fresh) {
     let store = open(&fresh).await;
     let docs: Vec<Doc> = (0..150).map(|n| doc(&format!("d{n:03}"), "{}")).collect();
@@ -303,6 +319,7 @@ suite! {
     inserting_twice_and_replacing_stale_are_conflicts,
     concurrent_writers_lose_no_update_and_leave_no_gap,
     lists_page_in_id_order_and_trees_come_and_go_whole,
+    documents_are_found_by_many_ids_at_once,
     batches_do_what_single_statements_do,
     every_commit_leaves_one_audit_row_and_a_rollback_none,
     pointers_move_and_leave_tombstones,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stagecoach_base::AwsError;
+use stagecoach_base::{AwsError, Verb};
 use stagecoach_resources::v1::{Method, Resource, resource};
 use stagecoach_resources::{Document, errors, reply};
 use stagecoach_wire::Reply;
@@ -30,7 +30,7 @@ pub(crate) async fn create(cx: Cx) -> Answer {
 pub(crate) async fn get(cx: Cx) -> Answer {
     let found = documents::get::<Resource>(&cx.control.store, cx.api_id(), cx.label("resource_id")).await?;
     let found = found.ok_or_else(errors::unknown_resource)?;
-    let methods = methods(&cx).await?;
+    let methods = methods(&cx, std::slice::from_ref(&found)).await?;
     Ok(Reply::json(200, &render(&found, &methods, cx.embeds("methods"))))
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn get(cx: Cx) -> Answer {
 pub(crate) async fn list(cx: Cx) -> Answer {
     cx.api().await?;
     let page = cx.page::<Resource>(cx.api_id()).await?;
-    let (methods, embed) = (methods(&cx).await?, cx.embeds("methods"));
+    let (methods, embed) = (methods(&cx, page.items()).await?, cx.embeds("methods"));
     Ok(page.reply(|resource| resource.id.as_str(), |resource| render(resource, &methods, embed)))
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn update(cx: Cx) -> Answer {
         tx.put(&changed.id, changed).await?;
     }
     tx.commit().await?;
-    let methods = methods(&cx).await?;
+    let methods = methods(&cx, std::slice::from_ref(&moved.resource)).await?;
     Ok(Reply::json(200, &render(&moved.resource, &methods, false)))
 }
 
@@ -77,8 +77,19 @@ pub(crate) async fn open(cx: &Cx) -> Result<ApiWrite, AwsError> {
     cx.open_or(errors::unknown_resource).await
 }
 
-async fn methods(cx: &Cx) -> Result<Methods, AwsError> {
-    let docs = cx.control.store.list(Method::KIND, cx.api_id(), None, u32::MAX).await.map_err(failure::store)?;
+/// Resources up to which their methods are asked for by name: an API has thousands, a page a few.
+const BY_NAME: usize = 32;
+
+/// The methods of `resources`, and maybe of others.
+async fn methods(cx: &Cx, resources: &[Resource]) -> Result<Methods, AwsError> {
+    let (store, api) = (&cx.control.store, documents::clean(cx.api_id()));
+    let docs = if resources.len() > BY_NAME {
+        store.list(Method::KIND, &api, None, u32::MAX).await
+    } else {
+        let names = resources.iter().flat_map(|it| Verb::ALL.map(|verb| documents::method_id(&it.id, verb.as_str())));
+        store.get_many(Method::KIND, &api, &names.collect::<Vec<_>>()).await
+    };
+    let docs = docs.map_err(failure::store)?;
     let mut by_resource = Methods::new();
     for doc in &docs {
         by_resource.entry(documents::resource_of(doc)).or_default().push(documents::decode(doc)?);
