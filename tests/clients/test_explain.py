@@ -69,6 +69,16 @@ def test_refusals_are_explained_too(explained):
     assert failed["gatewayResponse"]["responseType"] == "MISSING_AUTHENTICATION_TOKEN" and "notMatched" in failed
 
 
+def test_an_endpoint_that_is_not_there_is_named(explained):
+    client, api = api_of(explained, lambda client, api, root: http_proxy(client, api, root, "http://127.0.0.1:1/", "GET"))
+    explained.settled(api, "dev")
+
+    answer = explained.call(api, "dev", headers={"x-stagecoach-explain": KEY})
+
+    by = {step["step"]: step for step in trace_of(explained, answer)["steps"]}
+    assert answer.status == 504 and "refused" in by["trouble"]["problem"] and by["failed"]["responseType"] == "INTEGRATION_FAILURE"
+
+
 def test_without_the_key_the_header_is_taken_away_and_nothing_is_told(explained, gateway, upstream):
     for process, key in ((explained, "wrong"), (explained, KEY + "x"), (gateway, KEY)):
         client, api = api_of(process, lambda client, api, root: http_proxy(client, api, root, f"http://{upstream.address}/x"))

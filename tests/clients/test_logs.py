@@ -4,11 +4,15 @@ import json
 import os
 import re
 import shutil
+import signal
+import ssl
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from conftest import Gateway, Upstream, call, eventually
+from fleet import Process
 
 
 def mock(client, api, resource, body="{}"):
@@ -249,3 +253,49 @@ def test_a_rotated_file_is_followed(logged):
     old = logged.access.rename(logged.access.with_suffix(".1"))
     assert eventually(lambda: logged.call(api, "dev").status == 200 and logged.access.exists() and own_lines(logged.access, api))
     shutil.copyfileobj(open(old), open(logged.access, "a"))
+
+
+def test_a_worker_opens_its_logs_again_at_sighup(logged, tmp_path):
+    client, api = api_of(logged, mock)
+    log = tmp_path / "access.log"
+    worker = Process(tmp_path, "worker", ["worker", "--control-plane", f"http://{logged.addresses['feed']}", "--insecure-plaintext-feed",
+                                          "--state-dir", str(tmp_path / "state"), "--access-log", str(log), "--cores", "1"], ("traffic", "status"))
+    url = f"http://{worker.ports['traffic']}/_aws/execute-api/{api}/dev"
+    try:
+        worker.start()
+        eventually(lambda: call(url).status == 200)
+        eventually(lambda: api in log.read_text())
+
+        log.rename(tmp_path / "old.log")
+        worker.process.send_signal(signal.SIGHUP)
+        assert call(url).status == 200
+
+        assert eventually(lambda: log.exists() and api in log.read_text())
+        assert worker.process.poll() is None
+    finally:
+        worker.stop()
+
+
+def test_tls_is_logged_with_awss_names(tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    log = tmp_path / "access.log"
+    gateway = Gateway(tmp_path, "--access-log", log, "--traffic-tls", "127.0.0.1:0", "--tls-certificate", tmp_path / "cert.pem",
+                      "--tls-key", tmp_path / "key.pem").start()
+    try:
+        client, api = api_of(gateway, mock)
+        client.update_stage(restApiId=api, stageName="dev", patchOperations=[
+            {"op": "replace", "path": "/accessLogSettings/format", "value": f"{api} $context.requestId $context.tlsVersion $context.cipherSuite"}])
+        gateway.settled(api, "dev")
+        url = gateway.url(api, "dev").replace("http://" + gateway.addresses["traffic"], "https://" + gateway.addresses["tls"])
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            trust = ssl._create_unverified_context()
+            trust.maximum_version = version
+            urllib.request.urlopen(url, context=trust, timeout=10).read()
+
+        lines = eventually(lambda: (lines := [line for line in log.read_text().splitlines() if line.startswith(api)]) and len(lines) == 2 and lines)
+        (old, old_cipher), (new, new_cipher) = (line.split()[2:] for line in lines)
+        assert (old, new) == ("TLSv1.2", "TLSv1.3")
+        assert old_cipher.startswith("ECDHE-ECDSA-") and new_cipher.startswith("TLS_")
+    finally:
+        gateway.stop()

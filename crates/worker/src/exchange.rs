@@ -19,6 +19,12 @@ use crate::ids::RequestId;
 use crate::query::Query;
 use crate::table::StageView;
 
+/// A value that is at hand.
+#[expect(clippy::unnecessary_wraps, reason = "an arm like the others")]
+fn text(text: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(text))
+}
+
 /// A located and routed request.
 pub(crate) struct Exchange {
     pub(crate) view: Arc<StageView>,
@@ -221,7 +227,6 @@ impl Exchange {
     /// `log::access`.
     pub(crate) fn context(&self, name: &str) -> Option<Cow<'_, str>> {
         let settings = &self.view.settings;
-        let text = |text: &'_ str| -> Option<Cow<'_, str>> { Some(Cow::Owned(text.to_owned())) };
         match name {
             "accountId" => text(&settings.account),
             "apiId" => text(&settings.api_id),

@@ -158,7 +158,7 @@ impl ExecutionLog {
     }
 
     /// The head of the endpoint's answer.
-    pub(crate) fn endpoint_response<B>(&self, response: &Response<B>, took: Duration) {
+    pub(crate) fn endpoint_response<B>(&self, response: &Response<B>, took: Duration, reused_connection: bool) {
         if self.authorizing.get() {
             return;
         }
@@ -170,6 +170,7 @@ impl ExecutionLog {
             status: response.status().as_u16(),
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             headers: headers.collect(),
+            reused_connection,
         });
     }
 

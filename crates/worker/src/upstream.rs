@@ -18,6 +18,7 @@ pub(crate) use pool::{Lease, Pool};
 use crate::body::{BodyError, UpstreamBody, UpstreamReply};
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::execution::event::Event;
 use crate::failure::Failure;
 
 /// Where a call goes.
@@ -65,23 +66,27 @@ pub(crate) async fn send(
     let mut deadline = core.deadlines.at(started + within);
     let sent = tokio::select! {
         biased;
-        sent = attempt(core, call, request) => sent,
-        () = &mut deadline => {
-            return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
-        }
+        sent = attempt(core, call, request) => Some(sent),
+        () = &mut deadline => None,
     };
     if core.log.is_some() || exchange.execution.is_some() {
         exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
     }
+    let Some(sent) = sent else {
+        return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
+    };
     let (response, lease) = sent.map_err(|error| {
-        if let Some(log) = exchange.log().filter(|_| error.is_of_the_address()) {
-            log.withdraw_endpoint_request();
+        if let Some(log) = exchange.log() {
+            if error.is_of_the_address() {
+                log.withdraw_endpoint_request();
+            }
+            log.event(Event::Trouble { problem: error.to_string() });
         }
         unreachable_endpoint(&error)
     })?;
     exchange.notes.integration_status = Some(response.status().as_u16());
     if let Some(log) = exchange.log() {
-        log.endpoint_response(&response, started.elapsed());
+        log.endpoint_response(&response, started.elapsed(), lease.is_reused());
     }
     Ok(response.map(|incoming| UpstreamReply::new(incoming, lease, deadline)))
 }

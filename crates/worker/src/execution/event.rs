@@ -46,7 +46,9 @@ pub(crate) enum Event {
     /// What the integration is sent.
     EndpointRequest { method: String, uri: String, headers: Pairs, body: String },
     /// The head of what it answers.
-    EndpointResponse { status: u16, latency_ms: u64, headers: Pairs },
+    EndpointResponse { status: u16, latency_ms: u64, headers: Pairs, reused_connection: bool },
+    /// What AWS's words leave out: for whoever has to find out.
+    Trouble { problem: String },
     /// Its body.
     EndpointBody { body: String },
     /// Which integration response an outcome selected.

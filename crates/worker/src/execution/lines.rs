@@ -83,6 +83,7 @@ fn all(event: &Event) -> Vec<Line<'_>> {
         | Event::NotMatched { .. }
         | Event::Guarded { .. }
         | Event::Template { .. }
+        | Event::Trouble { .. }
         | Event::Selected { .. } => Vec::new(),
         Event::Note { text, error: true } => vec![Line::error(text)],
         Event::Note { text, error: false } => vec![Line::info(text)],
@@ -100,7 +101,7 @@ fn all(event: &Event) -> Vec<Line<'_>> {
             Line::data("Endpoint request body after transformations", body),
             Line::info(format!("Sending request to {uri}")),
         ],
-        Event::EndpointResponse { status, latency_ms, headers } => vec![
+        Event::EndpointResponse { status, latency_ms, headers, reused_connection: _ } => vec![
             Line::info(format!("Received response. Status: {status}, Integration latency: {latency_ms} ms")),
             Line::data("Endpoint response headers", &list(headers)),
         ],

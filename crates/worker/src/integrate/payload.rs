@@ -14,6 +14,7 @@ use super::convert::{Converted, convert};
 use super::facts::Message;
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::execution::event::Event;
 use crate::failure::Failure;
 use crate::headers;
 
@@ -76,6 +77,9 @@ fn render(
 /// 500 with AWS's text for the log (rest-data-plane §5.8); what the template did wrong goes to our own.
 fn failed(exchange: &Exchange, cause: &'static str, problem: &Problem) -> Failure {
     tracing::debug!(request.id = exchange.ids.request.as_str(), %problem, "a mapping template failed");
+    if let Some(log) = exchange.log() {
+        log.event(Event::Trouble { problem: problem.to_string() });
+    }
     Failure::configuration(cause)
 }
 

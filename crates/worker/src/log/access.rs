@@ -229,6 +229,8 @@ fn clf(char: char, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The format with every variable in brackets.
@@ -292,6 +294,20 @@ mod tests {
         assert_eq!(escaped(Style::Xml, false, hostile), "a&quot;b\\c  d&lt;e&gt;,&amp;&apos; ");
         assert_eq!(escaped(Style::Csv, false, hostile), "\"a\"\"b\\c  d<e>,&' \"");
         assert_eq!(escaped(Style::Csv, true, "a,\"b\""), "a,\"\"b\"\"");
+    }
+
+    proptest! {
+        #[test]
+        fn no_format_and_no_value_panics_and_json_stays_json(text in "\\PC{0,40}", name in "[$a-z.{}-]{0,20}", value in any::<String>()) {
+            let format = AccessFormat::parse(&format!("{text}$context.{name}${{context.{name}"));
+            prop_assert!(!format.segments.is_empty());
+
+            let json: serde_json::Result<String> = serde_json::from_str(&format!("\"{}\"", escaped(Style::Json, true, &value)));
+            prop_assert_eq!(json.ok(), Some(value.clone()));
+            for style in [Style::Text, Style::Csv, Style::Xml] {
+                prop_assert!(!escaped(style, false, &value).contains(['\n', '\r']));
+            }
+        }
     }
 
     #[test]
