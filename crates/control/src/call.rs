@@ -123,7 +123,6 @@ impl Cx {
     ///
     /// For lists that are filtered, or in another order than that of ids. An id that is gone since begins anew nowhere:
     /// the page after it is empty.
-    #[allow(dead_code, reason = "the resources that follow use it")]
     pub(crate) fn page_of<D>(&self, all: Vec<D>, id: impl Fn(&D) -> &str) -> Result<Page<D>, AwsError> {
         let (limit, after) = (self.call.limit() as usize, self.call.position()?);
         let start = match &after {

@@ -1,7 +1,5 @@
 //! What most resources have in common: read one, list, patch, by one label under one owner.
 
-#![allow(dead_code, reason = "the resources that follow use what is not used yet")]
-
 use serde_json::Value;
 use stagecoach_base::AwsError;
 use stagecoach_resources::patch::PatchOperation;

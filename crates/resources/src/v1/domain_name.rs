@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
 
+use super::rest_api::{ACCESS_MODES, SECURITY_POLICIES};
 use super::{EndpointConfiguration, tags};
 use crate::input::{Constraints, Members};
 use crate::{Document, policy};
@@ -160,23 +161,6 @@ pub fn exists() -> AwsError {
     AwsError::bad_request("The domain name you provided already exists.")
 }
 
-const SECURITY_POLICIES: [&str; 14] = [
-    "TLS_1_0",
-    "TLS_1_2",
-    "SecurityPolicy_TLS13_1_3_2025_09",
-    "SecurityPolicy_TLS13_1_3_FIPS_2025_09",
-    "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_FIPS_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_FIPS_PFS_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_Ext2_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_Ext2_FIPS_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_PQ_2025_09",
-    "SecurityPolicy_TLS13_1_2_2021_06",
-    "SecurityPolicy_TLS13_2025_EDGE",
-    "SecurityPolicy_TLS12_PFS_2025_EDGE",
-    "SecurityPolicy_TLS12_2018_EDGE",
-];
-const ACCESS_MODES: [&str; 2] = ["BASIC", "STRICT"];
 const ROUTING_MODES: [&str; 3] = ["BASE_PATH_MAPPING_ONLY", "ROUTING_RULE_ONLY", "ROUTING_RULE_THEN_BASE_PATH_MAPPING"];
 
 /// A domain from the body of CreateDomainName. That the name is free is the caller's to check. Certificates are not demanded:

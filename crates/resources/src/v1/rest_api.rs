@@ -116,9 +116,10 @@ impl Document for RestApi {
 const ENDPOINT_TYPES: [&str; 3] = ["PRIVATE", "EDGE", "REGIONAL"];
 const IP_TYPES: [&str; 2] = ["ipv4", "dualstack"];
 const KEY_SOURCES: [&str; 2] = ["HEADER", "AUTHORIZER"];
-const ACCESS_MODES: [&str; 2] = ["BASIC", "STRICT"];
+/// Of the endpoint, here and for domain names.
+pub(super) const ACCESS_MODES: [&str; 2] = ["BASIC", "STRICT"];
 /// In the order of the service model; the one in which AWS prints them is not known.
-const SECURITY_POLICIES: [&str; 14] = [
+pub(super) const SECURITY_POLICIES: [&str; 14] = [
     "TLS_1_0",
     "TLS_1_2",
     "SecurityPolicy_TLS13_1_3_2025_09",
