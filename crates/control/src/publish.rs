@@ -27,8 +27,11 @@ impl Publisher {
         PointerKey::stage(&self.scope.account, &self.scope.region, &documents::clean(api_id), &documents::clean(stage))
     }
 
-    /// Writes the stage document and the pointer that follows from it.
+    /// Writes the stage document and the pointer that follows from it. Revisions never come again, not even for a stage
+    /// that is deleted and made anew, so they number the generations of its caches.
     pub(crate) async fn put_stage(&self, tx: &mut ApiWrite, stage: &Stage) -> Result<(), AwsError> {
+        let stage = &mut stage.clone();
+        stage.start_generations(tx.write.revision());
         tx.put(&stage.stage_name, stage).await?;
         let base = deployment(tx, &stage.deployment_id).await?;
         let mut blobs = vec![blob(Role::Base, &base)];

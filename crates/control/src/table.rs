@@ -69,8 +69,8 @@ operations! {
     GetStages => stages::list;
     UpdateStage => stages::update;
     DeleteStage => stages::delete;
-    FlushStageCache => stages::flush;
-    FlushStageAuthorizersCache => stages::flush;
+    FlushStageCache => stages::flush_cache;
+    FlushStageAuthorizersCache => stages::flush_authorizers_cache;
     GetExport => exports::get;
     CreateModel => models::create;
     GetModel => models::get;

@@ -24,6 +24,9 @@ pub fn stage_settings(api: &RestApi, stage: &Stage, scope: &Scope) -> StageSetti
         tracing: stage.tracing_enabled,
         // Tags were read when they were written.
         cors: stage::Cors::of(&stage.tags).ok().flatten().map(cors),
+        cache_cluster: stage.cache_cluster_enabled,
+        cache_generation: stage.cache_generation.unwrap_or_default(),
+        authorizer_cache_generation: stage.authorizer_cache_generation.unwrap_or_default(),
     }
 }
 
@@ -70,6 +73,19 @@ fn method(setting: &MethodSetting) -> MethodSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stage_says_whether_it_has_a_cache_and_of_which_generation() {
+        let mut stage = Stage::new("s", "d".into(), 0);
+        stage.cache_cluster_enabled = true;
+        stage.start_generations(7);
+        let api = RestApi::new("a".into(), "r".into(), "n".into(), 0);
+
+        let settings = stage_settings(&api, &stage, &Scope::default());
+
+        assert!(settings.cache_cluster);
+        assert_eq!((settings.cache_generation, settings.authorizer_cache_generation), (7, 7));
+    }
 
     #[test]
     fn both_spellings_of_a_method_key_are_one() {

@@ -38,6 +38,12 @@ pub struct StageSettings {
     pub access_log_format: Option<String>,
     /// X-Ray style tracing.
     pub tracing: bool,
+    /// Whether the stage has a cache cluster; without one no method is cached (rest-data-plane §9).
+    pub cache_cluster: bool,
+    /// Entries of the method cache count only if they were made under this number: a flush and another cluster change it.
+    pub cache_generation: u64,
+    /// The same for results of authorizers.
+    pub authorizer_cache_generation: u64,
     /// Preflights the gateway answers by itself; absent: none, as on AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,

@@ -85,7 +85,11 @@ pub fn deployment(deployment: &Deployment, embed: bool) -> Value {
     shown
 }
 
-/// A stage.
+/// A stage, without what is ours.
 pub fn stage(stage: &Stage) -> Value {
-    value(stage)
+    let mut shown = value(stage);
+    if let Some(members) = shown.as_object_mut() {
+        members.retain(|name, _| name != "cacheGeneration" && name != "authorizerCacheGeneration");
+    }
+    shown
 }

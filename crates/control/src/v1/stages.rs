@@ -71,11 +71,23 @@ pub(crate) async fn delete(cx: Cx) -> Answer {
     Ok(Reply::empty(202))
 }
 
-/// Both flushes: there is no cache yet, so nothing to drop; the stage must exist (SAM calls them on every sync). They write
-/// no document, but who flushed is worth knowing.
-pub(crate) async fn flush(cx: Cx) -> Answer {
+/// `DELETE …/stages/{stage_name}/cache/data`; succeeds without a cache, too (SAM calls it on every sync).
+pub(crate) async fn flush_cache(cx: Cx) -> Answer {
+    flush(cx, |stage| stage.cache_generation = None).await
+}
+
+/// `DELETE …/stages/{stage_name}/cache/authorizers`.
+pub(crate) async fn flush_authorizers_cache(cx: Cx) -> Answer {
+    flush(cx, |stage| stage.authorizer_cache_generation = None).await
+}
+
+/// A generation that starts reaches every worker with the stage's pointer, which then finds no older entry.
+async fn flush(cx: Cx, forget: fn(&mut Stage)) -> Answer {
     let mut tx = cx.open().await?;
-    tx.get::<Stage>(cx.label("stage_name")).await?.ok_or_else(errors::unknown_stage)?;
+    let found: Option<Stage> = tx.get(cx.label("stage_name")).await?;
+    let mut stage = found.ok_or_else(errors::unknown_stage)?;
+    forget(&mut stage);
+    cx.control.publisher.put_stage(&mut tx, &stage).await?;
     tx.commit().await?;
     Ok(Reply::empty(202))
 }

@@ -63,6 +63,13 @@ pub struct Stage {
     pub created_date: i64,
     /// Epoch seconds.
     pub last_updated_date: i64,
+    /// Ours, never shown: which entries of the method cache count. `None`: the next write starts a generation, so that
+    /// no entry made before it is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_generation: Option<u64>,
+    /// The same for results of authorizers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer_cache_generation: Option<u64>,
 }
 
 /// `accessLogSettings`.
@@ -145,6 +152,14 @@ pub fn begins_logging(before: &Stage, after: &Stage) -> bool {
         level.is_some_and(|level| level != "OFF")
     };
     after.method_settings.keys().any(|key| logs(after, key) && !logs(before, key))
+}
+
+impl Stage {
+    /// Whoever is without a generation starts `next`, a number that no earlier write had.
+    pub fn start_generations(&mut self, next: u64) {
+        self.cache_generation.get_or_insert(next);
+        self.authorizer_cache_generation.get_or_insert(next);
+    }
 }
 
 impl Document for Stage {

@@ -181,16 +181,22 @@ impl Stage {
             tags: BTreeMap::new(),
             created_date: now_s,
             last_updated_date: now_s,
+            cache_generation: None,
+            authorizer_cache_generation: None,
         }
     }
 
-    /// Switches the cache cluster.
+    /// Switches the cache cluster; another one begins empty (rest-data-plane §9).
     pub(super) fn set_cache(&mut self, enabled: Option<bool>, size: Option<String>) {
+        let before = (self.cache_cluster_enabled, self.cache_cluster_size.clone());
         self.cache_cluster_enabled = enabled.unwrap_or(self.cache_cluster_enabled);
         if size.is_some() {
             self.cache_cluster_size = size;
         }
         self.settle_cache();
+        if before != (self.cache_cluster_enabled, self.cache_cluster_size.clone()) {
+            self.cache_generation = None;
+        }
     }
 
     /// A cluster is available at once, so that clients that poll for it go on; one that is on has a size.

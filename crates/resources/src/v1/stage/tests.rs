@@ -174,3 +174,21 @@ fn a_throttle_of_minus_one_is_unset_and_other_negatives_are_refused() {
         assert!(patch(&stage(), &[op(Op::Replace, &format!("/*/*/{leaf}"), value)], 2).is_err(), "{leaf}");
     }
 }
+
+/// rest-data-plane §9: a size change drops all entries.
+#[test]
+fn another_cache_cluster_starts_a_generation_and_other_changes_do_not() {
+    let mut known = patch(&stage(), &[op(Op::Replace, "/cacheClusterEnabled", "true")], 2).unwrap();
+    known.start_generations(7);
+    let generation = |path: &str, value: &str| {
+        let mut changed = patch(&known, &[op(Op::Replace, path, value)], 3).unwrap();
+        changed.start_generations(8);
+        (changed.cache_generation, changed.authorizer_cache_generation)
+    };
+
+    let (resized, off) = (generation("/cacheClusterSize", "1.6"), generation("/cacheClusterEnabled", "false"));
+    let (same, other) = (generation("/cacheClusterSize", "0.5"), generation("/description", "x"));
+
+    assert_eq!((resized, off), ((Some(8), Some(7)), (Some(8), Some(7))));
+    assert_eq!((same, other), ((Some(7), Some(7)), (Some(7), Some(7))));
+}
