@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::binary::BinaryTypes;
+use crate::cache_key::CacheKey;
 use crate::expression::{HeaderMapping, RequestMapping, Side};
 use crate::gateway::GatewayResponseType;
 use crate::integration::{Integration, Response};
@@ -90,6 +91,7 @@ fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
     let plan = &method.integration;
     let uri = UriTemplate::parse(plan.uri.as_deref().unwrap_or_default());
     let mapping = |(key, value): (&String, &String)| RequestMapping::parse(key, value).map_err(|e| e.to_string());
+    let parameters = plan.request_parameters.iter().map(mapping).collect::<Compiled<Vec<_>>>()?;
     let mut selection = Selection::default();
     let mut rows: Vec<&ir::IntegrationResponse> = plan.responses.iter().collect();
     rows.sort_by_key(|row| row.status);
@@ -113,7 +115,8 @@ fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
         stream: plan.stream,
         passthrough: plan.passthrough,
         content_handling: plan.content_handling,
-        parameters: plan.request_parameters.iter().map(mapping).collect::<Compiled<_>>()?,
+        cache_key: CacheKey::new(plan.cache_namespace.as_deref(), &plan.cache_key_parameters, &parameters),
+        parameters,
         templates: templates(&plan.request_templates, "request")?,
         responses,
         selection,

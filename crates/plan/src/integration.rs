@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cache_key::CacheKey;
 use crate::expression::{HeaderMapping, Location, RequestMapping};
 use crate::ir::{ContentHandling, IntegrationType, Passthrough};
 use crate::selection::Selection;
@@ -42,6 +43,8 @@ pub struct Integration {
     pub selection: Selection,
     /// Skip chain and host-name checks of the back end's certificate.
     pub insecure_skip_verification: bool,
+    /// What tells answers in the method cache apart.
+    pub cache_key: CacheKey,
 }
 
 /// One row of the response table.

@@ -4,6 +4,7 @@
 //! the same [`Release::compile`] (invariant 4).
 
 pub mod binary;
+pub mod cache_key;
 pub mod codec;
 pub mod compile;
 pub mod expression;
