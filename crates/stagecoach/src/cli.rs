@@ -113,6 +113,9 @@ pub(crate) struct Traffic {
     /// Key (16 characters or more) of those who may ask with `x-stagecoach-explain` what happened to a request; none: nobody
     #[arg(long, env = "STAGECOACH_EXPLAIN_KEY", hide_env_values = true)]
     pub(crate) explain_key: Option<String>,
+    /// What the method cache may hold in memory, bytes, whatever cache cluster sizes stages ask for; 0: no method is cached
+    #[arg(long, env = "STAGECOACH_CACHE_BYTES", default_value_t = stagecoach_worker::Options::CACHE_BYTES)]
+    pub(crate) cache_bytes: u64,
     /// How long requests in flight may take to finish after SIGTERM, seconds
     #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
     pub(crate) drain_seconds: u64,

@@ -168,6 +168,7 @@ impl Traffic {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         options.cores = if self.cores == 0 { cores } else { self.cores };
         options.max_payload = self.max_payload;
+        options.cache_bytes = self.cache_bytes;
         options.access_log = LogTarget::parse(&self.access_log);
         options.execution_log = LogTarget::parse(&self.execution_log);
         options.log_buffer = self.log_buffer;

@@ -205,6 +205,25 @@ impl UpstreamReply {
         Ok(whole.freeze())
     }
 
+    /// The body if it ends within `limit` bytes; else what came so far, and the rest.
+    async fn gather(mut self, limit: usize) -> Result<ReplyBody, BodyError> {
+        let mut begun = BytesMut::new();
+        while let Some(frame) = std::future::poll_fn(|cx| self.poll(cx)).await {
+            if let Ok(data) = frame?.into_data() {
+                begun.extend_from_slice(&data);
+            }
+            if begun.len() > limit {
+                return Ok(ReplyBody::Begun(Box::new((begun.freeze(), self))));
+            }
+        }
+        Ok(ReplyBody::Full(begun.freeze()))
+    }
+
+    /// Bytes, where known.
+    fn announced(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(None) => {
@@ -229,6 +248,8 @@ pub(crate) enum ReplyBody {
     Full(Bytes),
     /// An upstream's body.
     Upstream(UpstreamReply),
+    /// An upstream's body whose beginning is at hand.
+    Begun(Box<(Bytes, UpstreamReply)>),
     /// Compressed on its way.
     Deflating(Box<Deflating>),
     /// Broke before its first byte was sent.
@@ -242,8 +263,26 @@ impl ReplyBody {
     pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Full(bytes) => bytes.len() as u64,
-            Self::Upstream(reply) => reply.incoming.size_hint().exact().unwrap_or_default(),
-            Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => 0,
+            Self::Upstream(reply) => reply.announced().unwrap_or_default(),
+            Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => 0,
+        }
+    }
+
+    /// The bytes, where they are at hand.
+    pub(crate) fn at_hand(&self) -> Option<&Bytes> {
+        match self {
+            Self::Full(bytes) => Some(bytes),
+            Self::Upstream(_) | Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => None,
+        }
+    }
+
+    /// Waits for a body of at most `limit` bytes; a longer one goes on as it comes.
+    pub(crate) async fn gather(self, limit: usize) -> Result<Self, BodyError> {
+        match self {
+            Self::Upstream(reply) if reply.announced().is_none_or(|length| length <= limit as u64) => {
+                reply.gather(limit).await
+            }
+            other => Ok(other),
         }
     }
 }
@@ -257,6 +296,8 @@ impl Body for ReplyBody {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Upstream(reply) => reply.poll(cx),
+            Self::Begun(begun) if begun.0.is_empty() => begun.1.poll(cx),
+            Self::Begun(begun) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut begun.0))))),
             Self::Deflating(body) => body.poll(cx),
             Self::Broken(error) => Poll::Ready(error.take().map(Err)),
             Self::Watched(body) => Pin::new(body.as_mut()).poll_frame(cx),
@@ -267,6 +308,7 @@ impl Body for ReplyBody {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Upstream(reply) => reply.incoming.is_end_stream(),
+            Self::Begun(begun) => begun.0.is_empty() && begun.1.incoming.is_end_stream(),
             Self::Deflating(body) => body.is_end_stream(),
             Self::Broken(error) => error.is_none(),
             Self::Watched(body) => body.is_end_stream(),
@@ -277,7 +319,7 @@ impl Body for ReplyBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream(reply) => reply.incoming.size_hint(),
-            Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
             Self::Watched(body) => body.size_hint(),
         }
     }

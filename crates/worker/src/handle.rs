@@ -20,7 +20,7 @@ use crate::failure::{self, Failure};
 use crate::front::Peer;
 use crate::guard::Seen;
 use crate::ids::{self, RequestId};
-use crate::{cors, explain, guard, headers, integrate, locate};
+use crate::{cache, cors, explain, guard, headers, integrate, locate};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub(crate) const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
@@ -57,7 +57,7 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
         traffic::open(core, &mut exchange);
     }
     let answered = match routed {
-        Ok(codings) if codings.is_empty() && exchange.execution.is_none() => {
+        Ok(codings) if codings.is_empty() && is_plain(&exchange) => {
             integrate::integrate(core, &mut exchange, body).await
         }
         Ok(codings) => Box::pin(prepared(core, &mut exchange, body, &codings)).await,
@@ -70,7 +70,13 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
     finish(core, exchange, response)
 }
 
-/// Integrates what a body is without its codings, recorded where somebody reads the record.
+/// Whether nobody reads a record of the request and the method cache has no part in it: what most requests are.
+fn is_plain(exchange: &Exchange) -> bool {
+    exchange.execution.is_none() && cache::method_cache(&exchange.view, exchange).is_none()
+}
+
+/// Integrates what a body is without its codings, recorded where somebody reads the record, unless the method cache has the
+/// answer. That is asked before whatever the method does, validation included (rest-data-plane §1.1, step 12).
 async fn prepared(
     core: &Rc<Core>,
     exchange: &mut Exchange,
@@ -82,7 +88,7 @@ async fn prepared(
         codings => coding::decoded(body, codings, core.shared.options.max_payload).await?,
     };
     let body = traffic::request(core, exchange, body).await?;
-    integrate::integrate(core, exchange, body).await
+    cache::serve(core, exchange, body).await
 }
 
 fn refused(refusal: guard::Refusal) -> Response<ReplyBody> {

@@ -5,6 +5,7 @@
 
 mod authorizer;
 mod body;
+mod cache;
 mod coding;
 mod core;
 mod cors;

@@ -30,6 +30,8 @@ pub(crate) struct CoreMetrics {
     nanoseconds: AtomicU64,
     in_flight: AtomicU64,
     connections: AtomicU64,
+    cache_hits: AtomicU64,
+    cache_misses: AtomicU64,
 }
 
 /// Only a counter's own core writes it, so no locked instruction is needed.
@@ -62,6 +64,11 @@ impl CoreMetrics {
 
     pub(crate) fn connected(&self) {
         bump(&self.connections, 1);
+    }
+
+    /// A request of a cached method was answered from the cache, or was not (rest-data-plane §10.3).
+    pub(crate) fn looked_up(&self, hit: bool) {
+        bump(if hit { &self.cache_hits } else { &self.cache_misses }, 1);
     }
 }
 
@@ -122,6 +129,7 @@ impl Collector for Scrape {
             gauge(&mut encoder, name, help, value)?;
         }
         logs(&mut encoder, &self.shared.logs)?;
+        cache(&mut encoder, &self.shared)?;
         counter(&mut encoder, "stagecoach_connections", "Client connections", metrics.sum(|core| &core.connections))?;
         counter(&mut encoder, "stagecoach_feed_fetched_bytes", "Snapshot bytes transferred", self.feed.fetched_bytes())
     }
@@ -133,6 +141,17 @@ fn metrics_family<'a>(
     help: &'a str,
 ) -> Result<prometheus_client::encoding::MetricEncoder<'a>, fmt::Error> {
     encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Counter)
+}
+
+/// The method cache, where there is one.
+fn cache(encoder: &mut DescriptorEncoder<'_>, shared: &Shared) -> Result<(), fmt::Error> {
+    let Some(cache) = &shared.cache else { return Ok(()) };
+    gauge(encoder, "stagecoach_cache_bytes", "Bytes held by the method cache", cache.bytes())?;
+    gauge(encoder, "stagecoach_cache_limit_bytes", "Bytes that it may hold", cache.capacity())?;
+    let sum = |pick: fn(&CoreMetrics) -> &AtomicU64| shared.metrics.sum(pick);
+    let (hits, misses) = (sum(|core| &core.cache_hits), sum(|core| &core.cache_misses));
+    counter(encoder, "stagecoach_cache_hits", "Requests answered from the method cache", hits)?;
+    counter(encoder, "stagecoach_cache_misses", "Requests of cached methods that were not", misses)
 }
 
 fn requests_by_class(

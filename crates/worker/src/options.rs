@@ -42,11 +42,16 @@ pub struct Options {
     pub credentials: Credentials,
     /// Allow private, loopback and link-local upstreams.
     pub allow_private: bool,
+    /// What the method cache may hold, bytes; 0: no method is cached.
+    pub cache_bytes: u64,
     /// What one rendering of a mapping template may use.
     pub templates: stagecoach_vtl::Limits,
 }
 
 impl Options {
+    /// What the method cache may hold unless told otherwise, bytes.
+    pub const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+
     /// Defaults around a clear-text and a status address.
     pub fn new(traffic: SocketAddr, status: SocketAddr) -> Self {
         Self {
@@ -64,6 +69,7 @@ impl Options {
             lambda: Vec::new(),
             credentials: Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
             allow_private: false,
+            cache_bytes: Self::CACHE_BYTES,
             templates: stagecoach_vtl::Limits::default(),
         }
     }

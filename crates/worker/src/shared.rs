@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use stagecoach_base::{Clock, Entropy};
 
+use crate::cache::ResponseCache;
 use crate::explain::Explain;
 use crate::log::Logs;
 use crate::metrics::Metrics;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tls: ClientConfigs,
+    /// `None`: no method is cached.
+    pub(crate) cache: Option<ResponseCache>,
     draining: AtomicBool,
 }
 
@@ -31,6 +34,7 @@ impl Shared {
         Self {
             table: ArcSwap::default(),
             metrics: Metrics::new(options.cores),
+            cache: ResponseCache::new(options.cache_bytes),
             explain: options.explain_key.clone().map(Explain::new),
             options,
             logs,

@@ -50,12 +50,17 @@ impl TableSink {
             .map_err(|error| failed(format!("the stage's settings do not parse: {error}")))?;
         let named = |role| pointer.blobs.iter().find(|blob| blob.role == role);
         let base = named(Role::Base).ok_or_else(|| failed("the pointer names no base snapshot"))?;
-        let base = self.release(base, blobs).await?;
-        let canary = match named(Role::Canary) {
+        let canary = named(Role::Canary);
+        let served = self.release(base, blobs).await?;
+        let trial = match canary {
             Some(blob) => Some(self.release(blob, blobs).await?),
             None => None,
         };
-        Ok(StageView::new(settings, base, canary))
+        let view = StageView::new(settings, served, trial);
+        Ok(match self.shared.cache {
+            Some(_) => view.with_cache(&base.digest, canary.map(|blob| &blob.digest)),
+            None => view,
+        })
     }
 }
 

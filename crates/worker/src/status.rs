@@ -42,8 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, feed: Hand
         let probe = Arc::clone(&probe);
         tokio::spawn(async move {
             let service = service_fn(move |request| {
-                let response = probe.answer(&request);
-                async move { Ok::<_, Infallible>(response) }
+                let probe = Arc::clone(&probe);
+                async move { Ok::<_, Infallible>(probe.answer(&request).await) }
             });
             // A scraper that goes away is no event.
             drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
@@ -52,12 +52,16 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, feed: Hand
 }
 
 impl Probe {
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         match request.uri().path() {
             path if path.starts_with(EXPLAIN) => self.explained(request.headers(), path),
             "/healthz" => reply(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready(),
             "/metrics" => {
+                // What is over or too much is no longer held.
+                if let Some(cache) = &self.shared.cache {
+                    cache.settle().await;
+                }
                 let mut text = String::new();
                 match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
                     Ok(()) => reply(StatusCode::OK, text),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use http::HeaderValue;
-use stagecoach_base::Scope;
+use stagecoach_base::{Digest, Scope};
 use stagecoach_plan::{Release, StageSettings};
 
+use crate::cache::StageCache;
 use crate::cors::Cors;
 use crate::execution::lines::{Level, Logging};
 use crate::log::access::AccessFormat;
@@ -32,6 +33,8 @@ pub(crate) struct StageView {
     pub(crate) logs: bool,
     /// What the log of each method of `base` shows, by its index.
     logging: Box<[Logging]>,
+    /// Its cached methods; `None` for most stages.
+    pub(crate) cache: Option<StageCache>,
 }
 
 /// The canary of a stage.
@@ -44,6 +47,8 @@ pub(crate) struct CanaryView {
     pub(crate) below: u64,
     /// What the log of each of its methods shows.
     logging: Box<[Logging]>,
+    /// Its cached methods, if it may use the stage's cache.
+    pub(crate) cache: Option<StageCache>,
 }
 
 impl StageView {
@@ -51,7 +56,8 @@ impl StageView {
         let view = settings.canary.as_ref().zip(canary).map(|(canary, release)| {
             let mut variables = settings.variables.clone();
             variables.extend(canary.overrides.clone());
-            CanaryView { logging: logging(&settings, &release), release, variables, below: share(canary.percent) }
+            let logging = logging(&settings, &release);
+            CanaryView { logging, release, variables, below: share(canary.percent), cache: None }
         });
         let logging = logging(&settings, &base);
         let canary_logging = view.as_ref().map_or(&[][..], |canary| &canary.logging);
@@ -61,7 +67,18 @@ impl StageView {
         let (region, account) = (settings.region.clone(), settings.account.clone());
         let scope = Scope { region, account, ..Scope::default() };
         let cors = settings.cors.as_ref().map(Cors::new);
-        Self { settings, base, canary: view, api_id, scope, log, cors, logs, logging }
+        Self { settings, base, canary: view, api_id, scope, log, cors, logs, logging, cache: None }
+    }
+
+    /// Decides what is cached. Without `useStageCache` the canary's requests pass the cache by (rest-data-plane §11).
+    pub(crate) fn with_cache(mut self, base: &Digest, canary: Option<&Digest>) -> Self {
+        let settings = &self.settings;
+        self.cache = StageCache::resolve(settings, &settings.deployment_id, base, &self.base);
+        let shared = settings.canary.as_ref().filter(|canary| canary.use_stage_cache);
+        if let (Some(side), Some(shared), Some(digest)) = (&mut self.canary, shared, canary) {
+            side.cache = StageCache::resolve(settings, &shared.deployment_id, digest, &side.release);
+        }
+        self
     }
 
     /// What the log of a method shows; `None` for one without.

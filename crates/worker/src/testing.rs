@@ -42,7 +42,7 @@ impl Bench {
     /// When a thread cannot be started.
     pub fn start(options: Options, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(AT_ONCE);
-        let options = Options { cores: 1, access_log: None, execution_log: None, ..options };
+        let options = Options { cores: 1, access_log: None, execution_log: None, cache_bytes: 0, ..options };
         let shared = Arc::new(Shared::new(options, Logs::default(), clock, entropy));
         std::thread::Builder::new().name("test-invoke".into()).spawn(move || {
             if let Err(error) = run(shared, waiting) {

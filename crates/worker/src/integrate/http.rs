@@ -23,7 +23,7 @@ use crate::upstream::{self, Call};
 use crate::{headers, ids};
 
 const API_ID: HeaderName = HeaderName::from_static("x-amzn-apigateway-api-id");
-const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+pub(crate) const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

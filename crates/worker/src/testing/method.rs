@@ -99,8 +99,8 @@ async fn answer(core: &Rc<Core>, exchange: &mut Exchange, body: Bytes) -> Result
             }
             bytes
         }
-        // A test's answer is not compressed.
-        ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => Bytes::new(),
+        // A test's answer is neither kept nor compressed.
+        ReplyBody::Begun(_) | ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => Bytes::new(),
     };
     if let Some(log) = exchange.log() {
         log.method_response(&head, &body);
@@ -119,9 +119,11 @@ fn refuse(failure: &Failure, exchange: &mut Exchange) -> (Parts, Bytes) {
     }
     match body {
         ReplyBody::Full(bytes) => (head, bytes),
-        ReplyBody::Upstream(_) | ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => {
-            (head, Bytes::new())
-        }
+        ReplyBody::Upstream(_)
+        | ReplyBody::Begun(_)
+        | ReplyBody::Deflating(_)
+        | ReplyBody::Broken(_)
+        | ReplyBody::Watched(_) => (head, Bytes::new()),
     }
 }
 
