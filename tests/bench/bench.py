@@ -114,10 +114,12 @@ class Bench:
         plain, tls, h2 = self.ports["nginx"], self.ports["nginx_tls"], self.ports["nginx_h2"] = [free_port() for _ in range(3)]
         place = "proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection '';"
         places = f"location / {{ {place} }} location /mock {{ return 200 '{BODY[128]}'; }}"
+        cached = f"location /cached/ {{ proxy_pass http://up/; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_cache c; proxy_cache_valid 200 1h; }}"
         keys = f"ssl_certificate {self.directory}/cert.pem; ssl_certificate_key {self.directory}/key.pem; ssl_protocols TLSv1.3;"
         self.nginx_process = self.nginx("nginx", f"""
             upstream up {{ server 127.0.0.1:{self.ports['upstream']}; keepalive 128; keepalive_requests 100000000; }}
-            server {{ listen 127.0.0.1:{plain}; {places} }}
+            proxy_cache_path {self.directory}/nginx_cache keys_zone=c:10m;
+            server {{ listen 127.0.0.1:{plain}; {places} {cached} }}
             server {{ listen 127.0.0.1:{h2} http2; {places} }}
             server {{ listen 127.0.0.1:{tls} ssl; {keys} {places} }}""", 1)
         wait_for(plain)
@@ -167,7 +169,17 @@ class Bench:
         document = {"openapi": "3.0.1", "info": {"title": f"bench{routes}", "version": "1"}, "paths": paths}
         api = self.admin("POST", "/restapis?mode=import", json.dumps(document).encode())["id"]
         self.admin("POST", f"/restapis/{api}/deployments", json.dumps({"stageName": "bench"}).encode())
+        self.cached_stage(api)
         return f"/_aws/execute-api/{api}/bench"
+
+    def cached_stage(self, api):
+        """The same deployment on a stage of its own, with the method cache on: the other one must not pay for it."""
+        deployment = self.admin("GET", f"/restapis/{api}/stages/bench")["deploymentId"]
+        stage = {"stageName": "cached", "deploymentId": deployment, "cacheClusterEnabled": True}
+        self.admin("POST", f"/restapis/{api}/stages", json.dumps(stage).encode())
+        settings = {"caching/enabled": "true", "caching/ttlInSeconds": "3600"}
+        operations = [{"op": "replace", "path": f"/*/*/{path}", "value": value} for path, value in settings.items()]
+        self.admin("PATCH", f"/restapis/{api}/stages/cached", json.dumps({"patchOperations": operations}).encode())
 
     def settle(self, prefix):
         api = prefix.split("/")[3]
@@ -209,6 +221,7 @@ def workloads(bench, prefix):
         "W5": (lambda: bench.h2load(ports["nginx_h2"], "/b128"), lambda: bench.h2load(ports["traffic"], prefix + "/b128")),
         "W6": (lambda: bench.wrk(ports["nginx_tls"], "/b128", tls=True), lambda: bench.wrk(ports["tls"], prefix + "/b128", tls=True)),
         "W7": pair("/mock"),
+        "W8": (lambda: bench.wrk(ports["nginx"], "/cached/b128"), lambda: bench.wrk(ports["traffic"], prefix.removesuffix("bench") + "cached/b128")),
     }
 
 
