@@ -98,7 +98,7 @@ fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
     let mut responses = Vec::with_capacity(rows.len());
     for (index, row) in rows.into_iter().enumerate() {
         let pattern = row.selection_pattern.as_deref();
-        let invalid = |error: regex::Error| {
+        let invalid = |error: Box<fancy_regex::Error>| {
             format!("selection pattern `{}` is not supported: {error}", pattern.unwrap_or_default())
         };
         selection.add(pattern, index).map_err(invalid)?;

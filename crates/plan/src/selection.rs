@@ -5,11 +5,13 @@ use stagecoach_vtl::java_pattern;
 
 /// Bytes a compiled pattern may take.
 const SIZE: usize = 1 << 20;
+/// Steps back that a pattern with look-around may take on one text; after that it does not match.
+const STEPS_BACK: usize = 50_000;
 
 /// Patterns by rising status, and the default entry.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    patterns: Vec<(Regex, usize)>,
+    patterns: Vec<(Pattern, usize)>,
     default: Option<usize>,
 }
 
@@ -17,8 +19,8 @@ impl Selection {
     /// Adds entry `index`; an absent or empty pattern makes it the default. Call in the order of rising status codes.
     ///
     /// # Errors
-    /// A pattern that does not compile here. Java's look-around has no equivalent in a linear-time engine.
-    pub fn add(&mut self, pattern: Option<&str>, index: usize) -> Result<(), regex::Error> {
+    /// A pattern that is no regular expression.
+    pub fn add(&mut self, pattern: Option<&str>, index: usize) -> Result<(), Box<fancy_regex::Error>> {
         match pattern.filter(|pattern| !pattern.is_empty()) {
             Some(pattern) => self.patterns.push((compile(pattern)?, index)),
             None => self.default = self.default.or(Some(index)),
@@ -41,9 +43,40 @@ impl Selection {
     }
 }
 
+/// A pattern by what it takes to run it.
+#[derive(Clone, Debug)]
+enum Pattern {
+    /// In time that grows with the text only.
+    Linear(Regex),
+    /// Java's look-around, back references and possessive quantifiers.
+    Backtracking(fancy_regex::Regex),
+}
+
+impl Pattern {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Linear(pattern) => pattern.as_str(),
+            Self::Backtracking(pattern) => pattern.as_str(),
+        }
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Linear(pattern) => pattern.is_match(text),
+            Self::Backtracking(pattern) => pattern.is_match(text).unwrap_or(false),
+        }
+    }
+}
+
 /// The whole text must match, and `.` does not cross line ends.
-fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&format!("^(?:{})$", java_pattern(pattern))).crlf(true).size_limit(SIZE).build()
+fn compile(pattern: &str) -> Result<Pattern, Box<fancy_regex::Error>> {
+    let whole = format!("^(?:{})$", java_pattern(pattern));
+    if let Ok(linear) = RegexBuilder::new(&whole).crlf(true).size_limit(SIZE).build() {
+        return Ok(Pattern::Linear(linear));
+    }
+    let mut builder = fancy_regex::RegexBuilder::new(&whole);
+    let builder = builder.crlf(true).backtrack_limit(STEPS_BACK).delegate_size_limit(SIZE);
+    builder.build().map(Pattern::Backtracking).map_err(Box::new)
 }
 
 #[cfg(test)]
@@ -78,6 +111,10 @@ mod tests {
         assert!(!one(".+", Some("a\nb")) && !one(".+", Some("a\rb")) && one("(?s).+", Some("a\nb")));
         assert!(one("(\n|.)*", Some("a\nb")) && one(".*", None) && !one(".+", None) && !one("200", None));
         assert!(one(r"\Q[404]\E.*", Some("[404] no such pet")) && one("a|b", Some("b")) && !one("a|b", Some("ab")));
+        assert!(one("^(?!OK).*", Some("Error")) && !one("^(?!OK).*", Some("OK then")) && !one("(?!x).+", Some("a\nb")));
+        assert!(
+            one("(a)b\\1", Some("aba")) && one("a++b", Some("aab")) && !one("(a+a+)+(?=c)c", Some(&"a".repeat(60)))
+        );
         assert!(one("(?i)error.*", Some("Error: x")) && !one("Error", Some("An Error")));
     }
 

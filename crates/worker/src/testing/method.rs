@@ -248,7 +248,7 @@ mod tests {
         let url = test("/pets/1", |integration| {
             (integration["type"], integration["uri"]) = ("HTTP".into(), "http://user@a.test/".into());
         });
-        let pattern = test("/pets/1", |integration| integration["responses"][0]["selectionPattern"] = "(?<!x)y".into());
+        let pattern = test("/pets/1", |integration| integration["responses"][0]["selectionPattern"] = "(x".into());
 
         let ((status, url), (_, pattern)) = (run(url).await, run(pattern).await);
 
@@ -258,6 +258,6 @@ mod tests {
             "",
         ];
         assert_eq!((status, url.get(7..).unwrap()), (500, &last.map(str::to_owned)[..]));
-        assert!(pattern.get(7).unwrap().contains("selection pattern `(?<!x)y` is not supported"), "{pattern:?}");
+        assert!(pattern.get(7).unwrap().contains("selection pattern `(x` is not supported"), "{pattern:?}");
     }
 }
