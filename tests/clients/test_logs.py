@@ -244,6 +244,21 @@ def test_a_pipe_that_nobody_reads_costs_lines_and_no_request(tmp_path):
         gateway.stop()
 
 
+def test_a_worker_that_leaves_writes_its_last_lines(tmp_path):
+    gateway = Gateway(tmp_path, "--access-log", tmp_path / "access.log", "--execution-log", tmp_path / "execution.log").start()
+    try:
+        client, api = api_of(gateway, mock)
+        level(gateway, client, api, "INFO")
+        answers = [gateway.call(api, "dev") for _ in range(20)]
+    finally:
+        gateway.stop()
+
+    access, execution = own_lines(tmp_path / "access.log", api), records(tmp_path / "execution.log")
+    asked = [answer.headers["x-amzn-requestid"] for answer in answers]
+    assert sorted(line["requestId"] for line in access) == sorted(asked)
+    assert {record["requestId"] for record in execution if "Method completed" in record["message"]} == set(asked)
+
+
 def test_a_rotated_file_is_followed(logged):
     client, api = api_of(logged, mock)
     logged.settled(api, "dev")

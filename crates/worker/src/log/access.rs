@@ -29,7 +29,9 @@ const VARIABLES: &[(&str, Read)] = &[
     ("integration.requestId", |e| e.context("awsEndpointRequestId")),
     ("integration.error", |e| e.notes.integration_error.as_deref().map(Cow::Borrowed)),
     ("integrationErrorMessage", |e| e.notes.integration_error.as_deref().map(Cow::Borrowed)),
-    ("integration.responseTransferMode", |e| e.method().map(|_| "BUFFERED".into())),
+    ("integration.responseTransferMode", |e| {
+        e.method().map(|method| if method.integration.stream { "STREAMED" } else { "BUFFERED" }.into())
+    }),
     ("integration.timeToAllHeaders", |e| e.notes.integration_latency_ms.and_then(number)),
     ("tlsVersion", |e| e.wire.tls.map(|tls| tls.version.into())),
     ("cipherSuite", |e| e.wire.tls.map(|tls| tls.cipher.into())),
