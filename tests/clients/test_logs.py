@@ -295,7 +295,8 @@ def test_tls_is_logged_with_awss_names(tmp_path):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                     "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
     log = tmp_path / "access.log"
-    gateway = Gateway(tmp_path, "--access-log", log, "--traffic-tls", "127.0.0.1:0", "--tls-certificate", tmp_path / "cert.pem",
+    # One core, so that the lines come in the order of the requests.
+    gateway = Gateway(tmp_path, "--cores", 1, "--access-log", log, "--traffic-tls", "127.0.0.1:0", "--tls-certificate", tmp_path / "cert.pem",
                       "--tls-key", tmp_path / "key.pem").start()
     try:
         client, api = api_of(gateway, mock)
