@@ -13,10 +13,12 @@ use crate::integration::{Integration, Response};
 use crate::ir::{self, IntegrationType, Plan};
 use crate::release::{self, GatewayResponse, GatewayTemplate, Method, Release};
 use crate::router::{Router, variable_names};
+use crate::schema::Schemas;
 use crate::selection::Selection;
 use crate::substitution::Substitution;
 use crate::target::{Endpoint, UriTemplate};
 use crate::templates::Templates;
+use crate::validation::{self, Validation};
 
 /// Ceilings the operator chose.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +57,11 @@ impl Release {
             return Err(vec![Problem { at: "API".into(), message }]);
         }
         let (mut router, mut methods) = (Router::default(), Vec::with_capacity(plan.methods.len()));
+        let schemas = validation::schemas(plan);
         for (index, method) in plan.methods.iter().enumerate() {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
             let routed = router.insert(&method.path, method.verb, number).map_err(|error| error.to_string());
-            match routed.and_then(|()| compile_method(method)) {
+            match routed.and_then(|()| compile_method(plan, method, &schemas)) {
                 Ok(method) => methods.push(method),
                 Err(message) => problems.push(Problem { at: format!("{} {}", method.verb, method.path), message }),
             }
@@ -75,7 +78,7 @@ impl Release {
     }
 }
 
-fn compile_method(method: &ir::Method) -> Compiled<Method> {
+fn compile_method(plan: &Plan, method: &ir::Method, schemas: &Schemas) -> Compiled<Method> {
     Ok(Method {
         path: method.path.as_str().into(),
         verb: method.verb,
@@ -83,6 +86,7 @@ fn compile_method(method: &ir::Method) -> Compiled<Method> {
         operation_name: method.operation_name.as_deref().map(Into::into),
         guards: method.guards.clone(),
         variables: variable_names(&method.path).map(Into::into).collect(),
+        validation: Validation::compile(plan, method, schemas)?,
         integration: compile_integration(method)?,
     })
 }

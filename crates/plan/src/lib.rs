@@ -16,12 +16,14 @@ pub mod integration;
 pub mod ir;
 pub mod release;
 pub mod router;
+pub mod schema;
 pub mod selection;
 pub mod settings;
 pub mod substitution;
 pub mod target;
 pub mod templates;
 pub mod test_invoke;
+pub mod validation;
 
 pub use codec::DecodeError;
 pub use compile::{CompileLimits, Problem};

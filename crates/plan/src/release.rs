@@ -12,6 +12,7 @@ use crate::integration::Integration;
 use crate::ir::{self, Guard};
 use crate::router::{Found, Router};
 use crate::substitution::{Part, Substitution};
+use crate::validation::Validation;
 
 /// A snapshot ready to serve.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Method {
     pub guards: Vec<Guard>,
     /// Names of the template's variables, in order.
     pub variables: Vec<Box<str>>,
+    /// What its request validator asks for.
+    pub validation: Option<Box<Validation>>,
     /// What is called.
     pub integration: Integration,
 }

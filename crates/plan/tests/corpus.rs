@@ -1,4 +1,4 @@
-//! Runs the fuzz corpora of `router` and `mapping` as ordinary tests, with every truncation of each of their files.
+//! Runs the fuzz corpora of `router`, `mapping` and `schema` as ordinary tests, with every truncation of each of their files.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
@@ -27,4 +27,9 @@ fn the_corpus_of_routes_and_its_truncations_are_answered() {
 #[test]
 fn the_corpus_of_mappings_and_its_truncations_are_answered() {
     truncations("mapping", 5, stagecoach_plan::fuzz::map);
+}
+
+#[test]
+fn the_corpus_of_models_and_its_truncations_are_answered() {
+    truncations("schema", 6, stagecoach_plan::schema::fuzz);
 }
