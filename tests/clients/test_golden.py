@@ -15,8 +15,6 @@ SCENARIOS = replay.scenarios(ROOT / "tests/golden/recordings.jsonl")
 
 # What is not built yet, and the scenarios that wait for it. One that passes leaves this table.
 WAITING = {
-    "request validation by workers": (
-        "test_api_gateway_request_validator_with_ref_models", "test_api_gateway_request_validator_with_ref_one_ofmodels"),
     "API keys in workers": ("test_api_key_required_for_methods",),
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct RequestBody {
 enum Given {
     /// The wire.
     Wire(Incoming),
-    /// A test's request, whole.
+    /// A test's request, or what validation read already.
     Whole(Bytes),
 }
 
@@ -67,6 +67,13 @@ impl RequestBody {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.is_end_stream()
+    }
+
+    /// Reads it whole; the bytes are shared, and the body can be read again.
+    pub(crate) async fn hold(self) -> Result<(Self, Bytes), BodyError> {
+        let limit = self.limit;
+        let bytes = self.collect().await?;
+        Ok((Self::whole(bytes.clone(), limit), bytes))
     }
 
     /// The whole body.

@@ -113,6 +113,7 @@ pub(crate) struct Notes {
     pub(crate) endpoint_request_id: Option<String>,
     pub(crate) error_type: Option<&'static str>,
     pub(crate) error_message: Option<Cow<'static, str>>,
+    pub(crate) validation_error: Option<String>,
     pub(crate) trace: Option<String>,
 }
 
@@ -261,6 +262,7 @@ impl Exchange {
                 let message = self.notes.error_type.map(|_| self.notes.error_message.as_deref())?;
                 Some(message.map_or(Cow::Borrowed("null"), |text| serde_json::Value::from(text).to_string().into()))
             }
+            "error.validationErrorString" => self.notes.validation_error.as_deref().and_then(text),
             _ => None,
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Failure {
     message: Option<Cow<'static, str>>,
     /// Errors made during execution print a blank after the colon (rest-data-plane §2.4).
     during_execution: bool,
+    /// `$context.error.validationErrorString`.
+    validation: Option<String>,
     /// For the log only: what happened.
     pub(crate) cause: Cow<'static, str>,
 }
@@ -33,7 +35,15 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure before the integration runs.
     pub(crate) fn early(kind: GatewayResponseType) -> Self {
-        Self { kind, status: None, error_type: None, message: None, during_execution: false, cause: "".into() }
+        Self {
+            kind,
+            status: None,
+            error_type: None,
+            message: None,
+            during_execution: false,
+            validation: None,
+            cause: "".into(),
+        }
     }
 
     /// A failure while the integration runs.
@@ -75,6 +85,12 @@ impl Failure {
         self
     }
 
+    /// With what a validator says of the body.
+    pub(crate) fn validation(mut self, detail: String) -> Self {
+        self.validation = Some(detail);
+        self
+    }
+
     /// The line of an execution log (rest-data-plane §10.2, "failure"); `None` for a failure that AWS says nothing about.
     pub(crate) fn log_line(&self) -> Option<Cow<'_, str>> {
         let cause = &*self.cause;
@@ -112,6 +128,7 @@ pub(crate) fn render(failure: &Failure, exchange: Option<&mut Exchange>) -> Resp
     let Some(exchange) = exchange else { return plain(status, error_type, failure.default_body()) };
     exchange.notes.error_type = Some(facts.name);
     exchange.notes.error_message = failure.text().map(|text| Cow::Owned(text.to_owned()));
+    exchange.notes.validation_error = failure.validation.clone();
     let release = exchange.release.clone();
     match release.gateway_response(failure.kind, status) {
         Some(custom) => customised(custom, failure, status, error_type, exchange),

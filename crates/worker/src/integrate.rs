@@ -22,6 +22,7 @@ use crate::body::{BodyError, ReplyBody, RequestBody};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
+use crate::validate;
 
 /// The routed method together with the release that owns it, so that both outlive the exchange's borrows.
 pub(crate) struct Routed {
@@ -40,7 +41,7 @@ impl Routed {
     }
 }
 
-/// Runs the method's integration.
+/// Validates the request, where the method asks for it, and runs the method's integration.
 pub(crate) async fn integrate(
     core: &Rc<Core>,
     exchange: &mut Exchange,
@@ -48,6 +49,10 @@ pub(crate) async fn integrate(
 ) -> Result<Response<ReplyBody>, Failure> {
     let routed = Routed::of(exchange)?;
     let method = routed.method()?;
+    let body = match &method.validation {
+        Some(validation) => Box::pin(validate::run(exchange, validation, body)).await?,
+        None => body,
+    };
     if method.integration.vpc_link {
         return Err(Failure::not_built("VPC links"));
     }

@@ -33,6 +33,7 @@ mod status;
 mod table;
 mod testing;
 mod upstream;
+mod validate;
 mod worker;
 
 pub use coding::fuzz_inflate;

@@ -49,6 +49,7 @@ fn compile(plan: &Plan) -> Result<(Release, Option<Failure>), TestError> {
     };
     let mut bare = plan.clone();
     for method in &mut bare.methods {
+        method.guards.clear();
         let integration = &mut method.integration;
         (integration.kind, integration.uri) = (IntegrationType::Mock, None);
         integration.request_parameters.clear();
