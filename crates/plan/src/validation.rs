@@ -12,8 +12,11 @@ pub struct Validation {
     /// In the order in which missing ones are named: by location, then name.
     pub parameters: Vec<Required>,
     /// Models by media type; `None` for one whose model is no JSON Schema, which nothing is held against.
-    bodies: Vec<(Box<str>, Option<Arc<Schema>>)>,
+    bodies: Vec<Body>,
 }
+
+/// A media type and its model.
+type Body = (Box<str>, Option<Arc<Schema>>);
 
 /// A parameter that must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +99,7 @@ fn is_foreign(plan: &Plan, media_type: &str, model: &str) -> bool {
     !is_json && plan.models.get(model).is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_err())
 }
 
-fn bodies(plan: &Plan, method: &Method, schemas: &Schemas) -> Result<Vec<(Box<str>, Option<Arc<Schema>>)>, String> {
+fn bodies(plan: &Plan, method: &Method, schemas: &Schemas) -> Result<Vec<Body>, String> {
     let entry = |(media_type, model): (&String, &String)| {
         if is_foreign(plan, media_type, model) {
             return Ok((media_type.as_str().into(), None));
