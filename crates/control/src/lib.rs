@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use stagecoach_base::{Clock, Entropy, Scope};
 use stagecoach_feed::Board;
+pub use stagecoach_resources::v1::integration::Ceilings;
 use stagecoach_store::Store;
 
 pub use auth::Auth;
@@ -56,6 +57,8 @@ pub struct Control {
     pub bench: Arc<dyn TestBench>,
     /// How much of what an account may have.
     pub quotas: Quotas,
+    /// What an integration may ask for.
+    pub ceilings: Ceilings,
     /// Whether `POST /_stagecoach/v1/reset` exists.
     pub allow_reset: bool,
     /// Format number that snapshots are written with: `stagecoach_plan::ir::FORMAT`, but for tests of refusals.

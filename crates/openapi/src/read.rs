@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use stagecoach_base::{AwsError, Scope};
+use stagecoach_resources::v1::integration::Ceilings;
 use stagecoach_resources::v1::resource;
 
 use crate::definition::{Definition, MethodOf};
@@ -60,6 +61,8 @@ pub struct ReadOptions {
     pub ignore_documentation: bool,
     /// Models that references may name beside those of the file: those of the API that a merge goes into.
     pub known_models: Vec<String>,
+    /// What an integration may ask for.
+    pub ceilings: Ceilings,
 }
 
 /// A file that was read.
@@ -85,6 +88,7 @@ struct Reader<'a> {
     schemas: schemas::Schemas<'a>,
     /// Names of the file's request validators.
     validators: BTreeSet<String>,
+    ceilings: Ceilings,
     report: Report,
 }
 
@@ -101,7 +105,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Imported, AwsError> {
     let schemas = schemas::Schemas::read(&document, &options.known_models, &mut report);
     let validators = definition.validators.iter().map(|validator| validator.name.clone()).collect();
     let prefix = prefix(&document, options.basepath);
-    let mut reader = Reader { document: &document, schemes, schemas, validators, report };
+    let mut reader = Reader { document: &document, schemes, schemas, validators, ceilings: options.ceilings, report };
     for (path, item) in document.members("/paths").filter(|(path, _)| !path.starts_with("x-")) {
         let full = full_path(&prefix, path);
         check_path(&full, &mut reader.report);

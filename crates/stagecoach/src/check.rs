@@ -17,7 +17,8 @@ use crate::cli::Check;
 pub(crate) fn run(options: &Check) -> anyhow::Result<()> {
     let bytes = std::fs::read(&options.file).with_context(|| format!("cannot read {}", options.file.display()))?;
     let scope = options.names.scope()?;
-    let read = openapi::read(&bytes, &ReadOptions { scope: scope.clone(), ..ReadOptions::default() });
+    let reading = ReadOptions { scope: scope.clone(), ceilings: options.ceilings.into(), ..ReadOptions::default() };
+    let read = openapi::read(&bytes, &reading);
     let imported = read.map_err(|error| anyhow::anyhow!("{}", error.message()))?;
     let new = NewApi { id: "check".into(), root_id: "checkroot".into(), now_s: 0, endpoint_types: Vec::new(), scope };
     let tree = openapi::import(&imported.definition, new).map_err(|error| anyhow::anyhow!("{}", error.message()))?;

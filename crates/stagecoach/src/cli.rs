@@ -77,6 +77,20 @@ impl From<Quotas> for stagecoach_control::Quotas {
     }
 }
 
+/// What an integration may ask for.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Ceilings {
+    /// Longest integration time-out that an API may have, seconds (AWS: 29); streamed answers may take 15 minutes anyhow
+    #[arg(long, env = "STAGECOACH_MAX_INTEGRATION_TIMEOUT", default_value_t = 29, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) max_integration_timeout: u32,
+}
+
+impl From<Ceilings> for stagecoach_control::Ceilings {
+    fn from(ceilings: Ceilings) -> Self {
+        Self { integration_timeout_ms: ceilings.max_integration_timeout.saturating_mul(1000) }
+    }
+}
+
 /// Options of whoever serves traffic.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Traffic {
@@ -168,6 +182,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) quotas: Quotas,
     #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
+    #[command(flatten)]
     pub(crate) traffic: Traffic,
 }
 
@@ -208,6 +224,8 @@ pub(crate) struct Control {
     pub(crate) names: Names,
     #[command(flatten)]
     pub(crate) quotas: Quotas,
+    #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
     #[command(flatten)]
     pub(crate) integrations: Integrations,
 }
@@ -307,6 +325,8 @@ pub(crate) enum Pki {
 pub(crate) struct Check {
     /// OpenAPI file
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
     #[command(flatten)]
     pub(crate) names: Names,
 }

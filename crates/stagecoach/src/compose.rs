@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stagecoach_base::{Clock, Entropy, Scope, id};
-use stagecoach_control::{Auth, Blobs, Control, Publisher, Quotas};
+use stagecoach_control::{Auth, Blobs, Ceilings, Control, Publisher, Quotas};
 use stagecoach_feed::{
     Backoff, Board, FeedServer, Handle, ServerTls, Session, SessionConfig, SigningKey, WorkerIdentity,
 };
@@ -89,6 +89,7 @@ pub(crate) struct ControlSettings {
     pub(crate) auth: Auth,
     pub(crate) allow_reset: bool,
     pub(crate) quotas: Quotas,
+    pub(crate) ceilings: Ceilings,
     pub(crate) snapshot_format: u32,
     pub(crate) id: String,
     /// What tests of draft methods are run with.
@@ -115,6 +116,7 @@ pub(crate) async fn control(store: Store, key: SigningKey, settings: ControlSett
         bench: Arc::new(bench),
         auth: settings.auth,
         quotas: settings.quotas,
+        ceilings: settings.ceilings,
         allow_reset: settings.allow_reset,
         snapshot_format: settings.snapshot_format,
         id: settings.id,

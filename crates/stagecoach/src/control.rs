@@ -30,6 +30,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
         scope,
         auth,
         quotas: options.quotas.into(),
+        ceilings: options.ceilings.into(),
         allow_reset: options.allow_reset,
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),

@@ -41,6 +41,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         scope,
         auth: Auth::Open,
         quotas: options.quotas.into(),
+        ceilings: options.ceilings.into(),
         allow_reset: options.allow_reset,
         snapshot_format: ir::FORMAT,
         id: "dev".into(),

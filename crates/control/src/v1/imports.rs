@@ -96,6 +96,7 @@ async fn read(cx: &Cx, known_models: Vec<String>) -> Result<Imported, AwsError> 
         fail_on_warnings: cx.call.flag("failonwarnings"),
         ignore_documentation: cx.call.query("ignore") == Some("documentation"),
         known_models,
+        ceilings: cx.control.ceilings,
     };
     let body = cx.call.body.clone();
     offload(move || openapi::read(&body, &options)).await

@@ -10,8 +10,9 @@ use crate::call::{Answer, Cx};
 /// `PUT …/integration`: an upsert.
 pub(crate) async fn put(cx: Cx) -> Answer {
     let parsed = integration::parse(cx.label("resource_id"), &cx.body()?)?;
+    let ceilings = cx.control.ceilings;
     methods::edit_part(cx, 201, move |method| {
-        let mut made = integration::put(parsed)?;
+        let mut made = integration::put(parsed, ceilings)?;
         // Whether AWS keeps the responses is not recorded; losing them by a repeated put would surprise more.
         if let Some(before) = method.method_integration.take() {
             made.integration_responses = before.integration_responses;
@@ -33,9 +34,10 @@ pub(crate) async fn get(cx: Cx) -> Answer {
 /// `PATCH …/integration`.
 pub(crate) async fn update(cx: Cx) -> Answer {
     let operations = cx.patch()?;
+    let ceilings = cx.control.ceilings;
     methods::edit_part(cx, 200, move |method| {
         let found = method.method_integration.as_ref().ok_or_else(errors::unknown_integration)?;
-        let changed = integration::patch(found, &operations)?;
+        let changed = integration::patch(found, &operations, ceilings)?;
         let shown = reply::integration(&changed);
         method.method_integration = Some(changed);
         Ok(shown)

@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stagecoach_base::{AwsError, limits};
-use stagecoach_resources::v1::{Integration, IntegrationResponse, Method, TlsConfig, integration};
+use stagecoach_resources::v1::integration::{self, Ceilings};
+use stagecoach_resources::v1::{Integration, IntegrationResponse, Method, TlsConfig};
 
 use super::Report;
 use crate::document::{scalar, text};
 
 /// The integration of an operation; problems go to the report.
-pub(super) fn read(operation: &Value, path: &str, method: &Method, report: &mut Report) -> Option<Integration> {
+pub(super) fn read(
+    operation: &Value,
+    path: &str,
+    method: &Method,
+    ceilings: Ceilings,
+    report: &mut Report,
+) -> Option<Integration> {
     let extension = operation.get("x-amazon-apigateway-integration").filter(|extension| extension.is_object())?;
     let kind = text(extension, "type").unwrap_or_default().to_ascii_uppercase();
     let mut made = Integration::new(&kind, "");
@@ -35,7 +42,7 @@ pub(super) fn read(operation: &Value, path: &str, method: &Method, report: &mut 
     let skip = extension.pointer("/tlsConfig/insecureSkipVerification").and_then(Value::as_bool);
     made.tls_config = skip.map(|insecure_skip_verification| TlsConfig { insecure_skip_verification });
     made.integration_responses = responses(extension, path, method, report);
-    let checked = known_type(&kind).and_then(|()| integration::settle(made));
+    let checked = known_type(&kind).and_then(|()| integration::settle(made, ceilings));
     checked.map_err(|error| complain("integration", path, method, &error, report)).ok()
 }
 

@@ -39,7 +39,7 @@ fn method(reader: &mut Reader<'_>, path: &str, item: &Value, verb: Verb, operati
     if let Err(error) = method::check_parameters(method.request_parameters.as_ref()) {
         complain(reader, &method, path, &error);
     }
-    method.method_integration = integration::read(operation, path, &method, &mut reader.report);
+    method.method_integration = integration::read(operation, path, &method, reader.ceilings, &mut reader.report);
     method
 }
 

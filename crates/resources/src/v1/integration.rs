@@ -11,7 +11,7 @@ use stagecoach_base::{AwsError, limits};
 
 use crate::input::{self, Constraints, Members};
 
-pub use check::{put, settle};
+pub use check::{Ceilings, put, settle};
 pub use update::patch;
 
 /// What a method calls.
@@ -129,6 +129,10 @@ impl Integration {
 
     fn is_http(&self) -> bool {
         self.kind.starts_with("HTTP")
+    }
+
+    fn is_streamed(&self) -> bool {
+        self.response_transfer_mode.as_deref() == Some("STREAM")
     }
 }
 

@@ -10,8 +10,19 @@ use crate::v1::method::{check_expression, invalid_expression, is_parameter_name}
 
 /// Streaming responses may take fifteen minutes, ms.
 const STREAM_TIMEOUT_MS: u32 = 900_000;
-/// AWS's text for a timeout out of range [R].
-pub(super) const TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
+
+/// AWS's limits on integrations that an operator may raise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceilings {
+    /// Longest `timeoutInMillis`; a streamed answer may always take fifteen minutes, as on AWS.
+    pub integration_timeout_ms: u32,
+}
+
+impl Default for Ceilings {
+    fn default() -> Self {
+        Self { integration_timeout_ms: limits::INTEGRATION_TIMEOUT_MS }
+    }
+}
 
 pub(super) fn check_passthrough(text: &str) -> Result<String, AwsError> {
     let upper = text.to_ascii_uppercase();
@@ -28,7 +39,7 @@ pub(super) fn check_passthrough(text: &str) -> Result<String, AwsError> {
 ///
 /// # Errors
 /// rest-admin-api §2.6, rows of PutIntegration.
-pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
+pub fn settle(mut integration: Integration, ceilings: Ceilings) -> Result<Integration, AwsError> {
     if integration.kind == "MOCK" {
         integration.uri = None;
         integration.http_method = None;
@@ -48,6 +59,7 @@ pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
     check_passthrough(&integration.passthrough_behavior)?;
     check_uri(&integration)?;
     check_transfer(&integration)?;
+    check_timeout(&integration, ceilings)?;
     check_templates(integration.request_templates.as_ref())?;
     for key in integration.request_parameters.iter().flatten().map(|(key, _)| key) {
         check_key(key)?;
@@ -60,8 +72,8 @@ pub fn settle(mut integration: Integration) -> Result<Integration, AwsError> {
 ///
 /// # Errors
 /// As of [`settle`], and AWS's text for a missing role.
-pub fn put(integration: Integration) -> Result<Integration, AwsError> {
-    let settled = settle(integration)?;
+pub fn put(integration: Integration, ceilings: Ceilings) -> Result<Integration, AwsError> {
+    let settled = settle(integration, ceilings)?;
     check_expressions(&settled)?;
     let service = settled.uri.as_deref().and_then(service);
     let needs_role = settled.kind == "AWS" && service != Some("lambda");
@@ -97,7 +109,7 @@ pub(super) fn check_transfer_mode(text: &str) -> Result<String, AwsError> {
 }
 
 fn check_transfer(integration: &Integration) -> Result<(), AwsError> {
-    let stream = integration.response_transfer_mode.as_deref() == Some("STREAM");
+    let stream = integration.is_streamed();
     let streaming_uri = integration.uri.as_deref().is_some_and(|uri| uri.ends_with("/response-streaming-invocations"));
     if stream && !integration.kind.ends_with("_PROXY") {
         return Err(AwsError::bad_request(
@@ -111,10 +123,16 @@ fn check_transfer(integration: &Integration) -> Result<(), AwsError> {
              InvokeWithResponseStream for AWS_PROXY integrations.",
         ));
     }
-    let longest = if stream { STREAM_TIMEOUT_MS } else { limits::INTEGRATION_TIMEOUT_MS };
-    match (limits::INTEGRATION_TIMEOUT_MIN_MS..=longest).contains(&integration.timeout_in_millis) {
+    Ok(())
+}
+
+/// AWS's text for a time-out out of range [R], with the ceiling that holds here.
+fn check_timeout(integration: &Integration, ceilings: Ceilings) -> Result<(), AwsError> {
+    let (shortest, ceiling) = (limits::INTEGRATION_TIMEOUT_MIN_MS, ceilings.integration_timeout_ms);
+    let longest = if integration.is_streamed() { ceiling.max(STREAM_TIMEOUT_MS) } else { ceiling };
+    match (shortest..=longest).contains(&integration.timeout_in_millis) {
         true => Ok(()),
-        false => Err(AwsError::bad_request(TIMEOUT)),
+        false => Err(AwsError::bad_request(format!("Timeout should be between {shortest} ms and {longest} ms"))),
     }
 }
 
@@ -172,7 +190,7 @@ mod tests {
     use crate::v1::integration::parse;
 
     fn made(body: &Value) -> Result<Integration, AwsError> {
-        put(parse("r", body)?)
+        put(parse("r", body)?, Ceilings::default())
     }
 
     /// Recording test_put_integration_validation: a mock keeps neither verb nor URI; only HTTP shows a connection type.
@@ -210,6 +228,24 @@ mod tests {
         {
             assert!(made(&body(kind, mode, timeout)).is_err(), "{kind} {mode} {timeout}");
         }
+    }
+
+    /// The operator's ceiling takes the place of AWS's, in the text too.
+    #[test]
+    fn a_timeout_may_be_as_long_as_the_operator_allows() {
+        let body = |mode: &str, timeout: u32| json!({ "type": "HTTP_PROXY", "httpMethod": "GET", "uri": "http://a.test", "responseTransferMode": mode, "timeoutInMillis": timeout });
+        let refused = |mode: &str, timeout: u32, ceiling: u32| {
+            let ceilings = Ceilings { integration_timeout_ms: ceiling };
+            put(parse("r", &body(mode, timeout)).unwrap(), ceilings).err().map(|error| error.message().to_owned())
+        };
+        let between = |longest: u32| Some(format!("Timeout should be between 50 ms and {longest} ms"));
+
+        assert_eq!(refused("BUFFERED", 29_001, 29_000), between(29_000));
+        assert_eq!(refused("BUFFERED", 300_000, 300_000), None);
+        assert_eq!(refused("BUFFERED", 300_001, 300_000), between(300_000));
+        assert_eq!(refused("BUFFERED", 49, 300_000), between(300_000));
+        assert_eq!(refused("STREAM", 900_001, 29_000), between(900_000));
+        assert_eq!(refused("STREAM", 1_000_000, 1_000_000), None);
     }
 
     #[test]

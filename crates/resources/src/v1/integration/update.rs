@@ -2,8 +2,8 @@
 
 use stagecoach_base::AwsError;
 
-use super::check::{TIMEOUT, check_expressions, check_passthrough, check_transfer_mode};
-use super::{CONNECTIONS, Integration, TlsConfig, settle};
+use super::check::{check_expressions, check_passthrough, check_transfer_mode};
+use super::{CONNECTIONS, Ceilings, Integration, TlsConfig, settle};
 use crate::patch::{self, Change, Family, Op, PatchOperation, Row};
 use crate::v1::integration_response::set_handling;
 
@@ -58,7 +58,15 @@ const TABLE: &[Row<Integration>] = &[
             Ok(())
         },
     },
-    Row { path: "/timeoutInMillis", ops: &[R], apply: |i, c, ()| set_timeout(i, c) },
+    Row {
+        path: "/timeoutInMillis",
+        ops: &[R],
+        apply: |i, c, ()| {
+            // What is no number is refused with those out of range, by `settle`.
+            i.timeout_in_millis = c.value.and_then(|value| value.parse().ok()).unwrap_or_default();
+            Ok(())
+        },
+    },
     Row {
         path: "/tlsConfig/insecureSkipVerification",
         ops: &[R],
@@ -109,12 +117,6 @@ fn set_passthrough(integration: &mut Integration, change: &Change<'_>) -> Done {
     Ok(())
 }
 
-fn set_timeout(integration: &mut Integration, change: &Change<'_>) -> Done {
-    let parsed = change.value.and_then(|value| value.parse().ok());
-    integration.timeout_in_millis = parsed.ok_or_else(|| AwsError::bad_request(TIMEOUT))?;
-    Ok(())
-}
-
 fn change_cache_keys(integration: &mut Integration, change: &Change<'_>) {
     integration.cache_key_parameters.retain(|known| known != change.key);
     if change.op != D {
@@ -126,8 +128,12 @@ fn change_cache_keys(integration: &mut Integration, change: &Change<'_>) {
 ///
 /// # Errors
 /// As of [`settle`], and the patch family's texts.
-pub fn patch(integration: &Integration, operations: &[PatchOperation]) -> Result<Integration, AwsError> {
-    let changed = settle(patch::apply(integration, operations, TABLE, Family::B, &())?)?;
+pub fn patch(
+    integration: &Integration,
+    operations: &[PatchOperation],
+    ceilings: Ceilings,
+) -> Result<Integration, AwsError> {
+    let changed = settle(patch::apply(integration, operations, TABLE, Family::B, &())?, ceilings)?;
     if changed.request_parameters != integration.request_parameters {
         check_expressions(&changed)?;
     }
