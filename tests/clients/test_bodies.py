@@ -1,14 +1,21 @@
 """Bodies and limits over real processes: time-outs, payloads, streams, conversion and compression (rest-data-plane §3, §6)."""
+import hashlib
+import http.client
 import http.server
 import json
+import pathlib
 import subprocess
+import threading
 import time
 import urllib.parse
 
 import botocore.exceptions
 import pytest
 from conftest import BIN, Gateway, Upstream
-from test_integrations import child, deploy, put
+from test_integrations import Functions, child, deploy, invocation, put
+
+MEGABYTE = 1024 * 1024
+PIECE = bytes(range(32, 96)) * 1024
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
@@ -18,17 +25,48 @@ class Backend(http.server.BaseHTTPRequestHandler):
     def answer(self):
         url = urllib.parse.urlsplit(self.path)
         asked = dict(urllib.parse.parse_qsl(url.query))
-        self.server.seen = {"verb": self.command, "headers": dict(self.headers.items()), "body": self.body()}
+        self.server.seen = {"verb": self.command, "headers": dict(self.headers.items()), "body": self.body(asked)}
         time.sleep(float(asked.get("wait", 0)))
         self.send_response(int(asked.get("status", 200)))
         body = self.server.answers.get(url.path.strip("/"), b"")
-        for name, value in {"content-type": "text/plain", **json.loads(asked.get("headers", "{}")), "content-length": str(len(body))}.items():
+        length = int(asked.get("length", len(body)))
+        framing = {"transfer-encoding": "chunked"} if "chunked" in asked else {"content-length": str(length)}
+        for name, value in {"content-type": "text/plain", **json.loads(asked.get("headers", "{}")), **framing}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else body)
+        if self.command != "HEAD":
+            self.send(body if "length" not in asked else None, length, "chunked" in asked, "halves" in asked)
 
-    def body(self):
-        return self.rfile.read(int(self.headers.get("content-length") or 0))
+    def send(self, body, length, chunked, halves):
+        while length > 0:
+            piece = body or PIECE[:min(length, len(PIECE))]
+            length -= len(piece)
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if halves:
+                halves = False
+                assert self.server.go_on.wait(10)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def body(self, asked):
+        """The body, or its length and digest where it is not to be kept."""
+        kept, digest, length = [], hashlib.sha256(), 0
+        for piece in self.pieces():
+            length += len(piece)
+            digest.update(piece) if "sink" in asked else kept.append(piece)
+        return (length, digest.hexdigest()) if "sink" in asked else b"".join(kept)
+
+    def pieces(self):
+        if self.headers.get("transfer-encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        left = int(self.headers.get("content-length") or 0)
+        while left:
+            piece = self.rfile.read(min(left, len(PIECE)))
+            left -= len(piece)
+            yield piece
 
     do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 
@@ -39,7 +77,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def backend():
     server = Upstream("bodies", Backend)
-    server.answers, server.seen = {}, None
+    server.answers, server.seen, server.go_on = {}, None, threading.Event()
     yield server
     server.shutdown()
 
@@ -47,6 +85,22 @@ def backend():
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("patient"), "--max-integration-timeout", "60").start()
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def functions():
+    server = Upstream("functions", Functions)
+    server.calls, server.answers = [], {}
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, functions):
+    """Payloads of 100,000 bytes at most."""
+    gateway = Gateway(tmp_path_factory.mktemp("small"), "--max-payload", "100000", "--lambda-endpoint", f"http://{functions.address}").start()
     yield gateway
     gateway.stop()
 
@@ -85,3 +139,96 @@ def test_an_operator_may_allow_longer_timeouts_than_aws(patient, backend, tmp_pa
     assert (late.status, late.text) == (504, '{"message": "Endpoint request timed out"}')
     assert check(29_000).returncode == 0 and "between 50 ms and 29000 ms" in check(29_001).stderr
     assert check(60_000, "--max-integration-timeout", "60").returncode == 0
+
+
+def open_request(gateway, api, path, verb="GET", body=None, headers=None):
+    connection = http.client.HTTPConnection(gateway.addresses["traffic"], timeout=10)
+    connection.request(verb, f"/_aws/execute-api/{api['id']}/dev{path}", body, headers or {})
+    return connection.getresponse()
+
+
+def test_answers_are_limited_as_requests_are(small, backend, functions):
+    """rest-data-plane §3.8, §6.4 and §6.6: 500 from HTTP, 502 from functions; what has begun can only be broken off."""
+    functions.answers.update({
+        f"{kind}{size}": lambda event, kind=kind, size=size: (200, {}, {"body": "x" * size} if kind == "proxy" else "x" * (size - 2))
+        for kind in ("proxy", "plain") for size in (100_000, 100_001)})
+    client = small.client()
+    api = client.create_rest_api(name="small")
+    paths = {}
+    for kind, size in (pair.split() for pair in ("HTTP 100000", "HTTP 100001", "HTTP_PROXY 100000", "HTTP_PROXY 100001", "AWS 100000",
+                                                 "AWS 100001", "AWS_PROXY 100000", "AWS_PROXY 100001")):
+        path = f"{kind}-{size}"
+        uri = f"http://{backend.address}/?length={size}"
+        if kind.startswith("AWS"):
+            uri = invocation(("proxy" if kind == "AWS_PROXY" else "plain") + size)
+        at = put(client, api["id"], child(client, api, api["rootResourceId"], path), type=kind, integrationHttpMethod="POST", uri=uri)
+        if not kind.endswith("PROXY"):
+            client.put_integration_response(**at, statusCode="200")
+        paths[kind, int(size)] = f"/{path}"
+    put(client, api["id"], child(client, api, api["rootResourceId"], "chunked"), type="HTTP_PROXY", integrationHttpMethod="GET",
+        uri=f"http://{backend.address}/?length=100001&chunked=1")
+    deploy(small, client, api, stageName="dev")
+
+    got = {key: small.call(api["id"], "dev", path) for key, path in paths.items()}
+    begun = open_request(small, api, "/chunked")
+
+    assert {key: answer.status for key, answer in got.items()} == {
+        **{(kind, 100_000): 200 for kind in ("HTTP", "HTTP_PROXY", "AWS", "AWS_PROXY")},
+        ("HTTP", 100_001): 500, ("HTTP_PROXY", 100_001): 500, ("AWS", 100_001): 502, ("AWS_PROXY", 100_001): 502}
+    assert all(len(answer.body) == 100_000 for key, answer in got.items() if key[1] == 100_000)
+    assert all(answer.text == '{"message": "Internal server error"}' for key, answer in got.items() if key[1] != 100_000)
+    assert begun.status == 200
+    with pytest.raises(http.client.IncompleteRead):
+        begun.read()
+
+
+def test_a_streamed_answer_has_no_limit_and_nothing_is_done_to_it(small, backend):
+    """rest-data-plane §3.8, "response streaming": no compression, no conversion, no cache; fifteen minutes."""
+    client = small.client()
+    api = client.create_rest_api(name="stream", minimumCompressionSize=0, binaryMediaTypes=["text/plain"])
+    uri = f"http://{backend.address}/?length=300000&chunked=1"
+    at = put(client, api["id"], api["rootResourceId"], type="HTTP_PROXY", integrationHttpMethod="GET", uri=uri,
+             responseTransferMode="STREAM", timeoutInMillis=900_000)
+    put(client, api["id"], child(client, api, api["rootResourceId"], "halves"), type="HTTP_PROXY", integrationHttpMethod="GET",
+        uri=uri + "&halves=1", responseTransferMode="STREAM")
+    late = refusal(lambda: client.update_integration(**at, patchOperations=[{"op": "replace", "path": "/timeoutInMillis", "value": "900001"}]))
+    deploy(small, client, api, stageName="dev")
+
+    whole = small.call(api["id"], "dev", "/", headers={"accept-encoding": "gzip", "accept": "text/html"})
+    backend.go_on.clear()
+    halves = open_request(small, api, "/halves")
+    first = halves.read(len(PIECE))
+    backend.go_on.set()
+
+    assert "between 50 ms and 900000 ms" in late
+    assert (whole.status, whole.headers["content-encoding"], len(whole.body)) == (200, None, 300_000)
+    assert whole.body == (PIECE * 5)[:300_000]
+    assert first == PIECE and len(halves.read()) == 300_000 - len(PIECE)
+
+
+def memory(gateway):
+    """The most that the process ever held, bytes."""
+    status = pathlib.Path(f"/proc/{gateway.process.pid}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.mark.parametrize("mode", ["BUFFERED", "STREAM"])
+def test_a_hundred_megabytes_pass_both_ways_and_are_never_held(tmp_path, backend, mode):
+    gateway = Gateway(tmp_path, "--max-payload", str(100 * MEGABYTE), "--cores", "1").start()
+    try:
+        client = gateway.client()
+        api = client.create_rest_api(name="large")
+        put(client, api["id"], api["rootResourceId"], "POST", type="HTTP_PROXY", integrationHttpMethod="POST", responseTransferMode=mode,
+            uri=f"http://{backend.address}/?sink=1&chunked=1&length={100 * MEGABYTE}")
+        deploy(gateway, client, api, stageName="dev")
+        before, digest = memory(gateway), hashlib.sha256()
+
+        answer = open_request(gateway, api, "/", "POST", (PIECE for _ in range(100 * MEGABYTE // len(PIECE))), {"content-type": "a/b"})
+        while piece := answer.read(MEGABYTE):
+            digest.update(piece)
+
+        sent = hashlib.sha256(PIECE * (100 * MEGABYTE // len(PIECE))).hexdigest()
+        assert (answer.status, digest.hexdigest(), backend.seen["body"]) == (200, sent, (100 * MEGABYTE, sent))
+        assert memory(gateway) - before < 20 * MEGABYTE
+    finally:
+        gateway.stop()

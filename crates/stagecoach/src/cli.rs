@@ -112,7 +112,8 @@ pub(crate) struct Traffic {
     /// Threads that serve traffic; 0: one per core
     #[arg(long, env = "STAGECOACH_CORES", default_value_t = 0)]
     pub(crate) cores: usize,
-    /// Largest request or response payload, bytes
+    /// Largest payload of a request, or of an answer that is not streamed, bytes (AWS: 10 MiB). A longer answer is a 500, a
+    /// function's a 502; one of unknown length is forwarded as it comes, and broken off at the limit
     #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
     pub(crate) max_payload: usize,
     /// Where access log lines go: `stdout` (or `-`), `stderr`, `off`, a file or a named pipe

@@ -18,7 +18,7 @@ use crate::upstream::Lease;
 pub(crate) enum BodyError {
     /// More than the operator allows.
     #[error("the payload exceeds {0} bytes")]
-    TooLarge(usize),
+    TooLarge(u64),
     /// The peer went away or sent something wrong.
     #[error(transparent)]
     Transport(#[from] hyper::Error),
@@ -107,7 +107,7 @@ impl Body for RequestBody {
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             self.seen += data.len();
             if self.seen > self.limit {
-                return Poll::Ready(Some(Err(BodyError::TooLarge(self.limit))));
+                return Poll::Ready(Some(Err(BodyError::TooLarge(self.limit as u64))));
             }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Transport)))
@@ -178,11 +178,14 @@ pub(crate) struct UpstreamReply {
     incoming: Incoming,
     lease: Lease,
     deadline: Deadline,
+    /// Most bytes that may come, and how many have; `None`: any number.
+    limit: Option<u64>,
+    seen: u64,
 }
 
 impl UpstreamReply {
     pub(crate) fn new(incoming: Incoming, lease: Lease, deadline: Deadline) -> Self {
-        let mut reply = Self { incoming, lease, deadline };
+        let mut reply = Self { incoming, lease, deadline, limit: None, seen: 0 };
         reply.settle();
         reply
     }
@@ -193,20 +196,31 @@ impl UpstreamReply {
         }
     }
 
+    /// Limits what may come. A body whose length is unknown is broken off at the limit: its head may be gone by then.
+    ///
+    /// # Errors
+    /// A body that announces more.
+    pub(crate) fn limited(mut self, bytes: usize) -> Result<Self, BodyError> {
+        let limit = bytes as u64;
+        if self.announced().is_some_and(|length| length > limit) {
+            return Err(BodyError::TooLarge(limit));
+        }
+        self.limit = Some(limit);
+        Ok(self)
+    }
+
     /// Whether nothing comes, or nothing more.
     pub(crate) fn is_end_stream(&self) -> bool {
         self.incoming.is_end_stream()
     }
 
     /// The whole body, at most `limit` bytes.
-    pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
+    pub(crate) async fn collect(self, limit: usize) -> Result<Bytes, BodyError> {
+        let mut body = self.limited(limit)?;
         let mut whole = BytesMut::new();
-        while let Some(frame) = std::future::poll_fn(|cx| self.poll(cx)).await {
+        while let Some(frame) = std::future::poll_fn(|cx| body.poll(cx)).await {
             if let Ok(data) = frame?.into_data() {
                 whole.extend_from_slice(&data);
-            }
-            if whole.len() > limit {
-                return Err(BodyError::TooLarge(limit));
             }
         }
         Ok(whole.freeze())
@@ -231,6 +245,16 @@ impl UpstreamReply {
         self.incoming.size_hint().exact()
     }
 
+    fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        let Some(limit) = self.limit else { return Ok(frame) };
+        self.seen += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if self.seen > limit {
+            tracing::warn!(limit, "an integration's answer is larger than --max-payload");
+            return Err(BodyError::TooLarge(limit));
+        }
+        Ok(frame)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(None) => {
@@ -239,7 +263,7 @@ impl UpstreamReply {
             }
             Poll::Ready(Some(frame)) => {
                 self.settle();
-                Poll::Ready(Some(frame.map_err(BodyError::Transport)))
+                Poll::Ready(Some(frame.map_err(BodyError::Transport).and_then(|frame| self.counted(frame))))
             }
             Poll::Pending => {
                 ready!(Pin::new(&mut self.deadline).poll(cx));

@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod guarded;
 pub(crate) mod listen;
 pub(crate) mod scan;
+mod served;
 pub(crate) mod tls;
 
 use std::cell::Cell;
@@ -38,7 +39,7 @@ impl Peer {
 /// What a connection is doing, for its watchdog.
 #[derive(Default)]
 pub(crate) struct Activity {
-    /// Requests being answered.
+    /// Requests being answered, and answers that wait for a back end.
     pub(crate) active: Cell<u32>,
     /// Requests answered.
     pub(crate) served: Cell<u64>,

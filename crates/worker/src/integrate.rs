@@ -22,7 +22,7 @@ use crate::body::{BodyError, ReplyBody, RequestBody};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
-use crate::validate;
+use crate::{upstream, validate};
 
 /// The routed method together with the release that owns it, so that both outlive the exchange's borrows.
 pub(crate) struct Routed {
@@ -57,12 +57,30 @@ pub(crate) async fn integrate(
         return Err(Failure::not_built("VPC links"));
     }
     // A future is moved as a whole when a request starts: those that buffer bodies are boxed, to keep the others small.
-    match method.integration.kind {
-        IntegrationType::HttpProxy => http::proxy(core, exchange, method, body).await,
+    let response = match method.integration.kind {
+        IntegrationType::HttpProxy => return http::proxy(core, exchange, method, body).await,
         IntegrationType::Http => Box::pin(http::mapped(core, exchange, method, body)).await,
         IntegrationType::Mock => mock::run(core, exchange, method, body).await,
         IntegrationType::AwsProxy => Box::pin(lambda::proxy(core, exchange, method, body)).await,
         IntegrationType::Aws => Box::pin(lambda::mapped(core, exchange, method, body)).await,
+    }?;
+    within_limit(response, method.integration.kind, core.shared.options.max_payload)
+}
+
+/// The payload limit of answers that are at hand, mapped as they are (rest-data-plane §3.8): 502 where a function made
+/// it, 500 otherwise.
+fn within_limit(
+    response: Response<ReplyBody>,
+    kind: IntegrationType,
+    limit: usize,
+) -> Result<Response<ReplyBody>, Failure> {
+    if response.body().at_hand().is_none_or(|bytes| bytes.len() <= limit) {
+        return Ok(response);
+    }
+    let error = BodyError::TooLarge(limit as u64);
+    match kind {
+        IntegrationType::AwsProxy | IntegrationType::Aws => Err(upstream::broken_function(&error)),
+        IntegrationType::Http | IntegrationType::HttpProxy | IntegrationType::Mock => Err(upstream::broken(&error)),
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Options {
     pub status: SocketAddr,
     /// Threads that serve traffic, at least 1.
     pub cores: usize,
-    /// Largest request payload, bytes.
+    /// Largest payload of a request, and of an answer that is not streamed, bytes.
     pub max_payload: usize,
     /// Where access log lines go; `None`: nowhere.
     pub access_log: Option<LogTarget>,

@@ -121,7 +121,10 @@ fn unreachable_endpoint(error: &SendError) -> Failure {
     };
     match error {
         SendError::Broken(error) if too_large(error) => Failure::early(GatewayResponseType::RequestTooLarge),
-        // AWS's one text for a name or an address that it does not call; ours says which, where the operator looks.
+        // AWS's one text for a name or an address that it does not call; ours says which, where the operator looks. The
+        // recorded endpoint was accepted by PutIntegration and failed only when it was called [V
+        // api/test_failed_invoke_test_method], so this is what is known of names without an address; the 504 that
+        // rest-data-plane §6.4 infers for them is kept for connections that are refused or break.
         SendError::Refused(_) | SendError::Resolve(..) => {
             tracing::debug!(error = %error, "an endpoint was not called");
             Failure::configuration("Invalid endpoint address")
@@ -133,7 +136,20 @@ fn unreachable_endpoint(error: &SendError) -> Failure {
     }
 }
 
-/// An answer whose body could not be read to its end.
+/// What a function may answer with, bytes: a payload with room for base64 and escapes.
+pub(crate) fn largest_envelope(core: &Core) -> usize {
+    core.shared.options.max_payload.saturating_mul(2)
+}
+
+/// As [`broken`]; what is too large is 502, as whatever else a function must not answer (rest-data-plane §6.6).
+pub(crate) fn broken_function(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TooLarge(_) => Failure::late(GatewayResponseType::Default5xx, error.to_string()).status(502),
+        other => broken(other),
+    }
+}
+
+/// An answer whose body could not be read to its end, or is too large: 500 (rest-data-plane §6.4).
 pub(crate) fn broken(error: &BodyError) -> Failure {
     match error {
         BodyError::TimedOut => {

@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::guarded::Guarded;
+use super::served::Served;
 use super::{Activity, Peer};
-use crate::body::ReplyBody;
 use crate::core::Core;
 use crate::handle::handle;
 
@@ -101,9 +101,10 @@ impl Drop for Active<'_> {
     }
 }
 
-async fn answer(serving: Serving, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
-    let _active = Active::begin(&serving.core, &serving.peer.activity);
-    Ok(handle(&serving.core, &serving.peer, request).await)
+async fn answer(serving: Serving, request: Request<Incoming>) -> Result<Response<Served>, Infallible> {
+    let activity = &serving.peer.activity;
+    let _active = Active::begin(&serving.core, activity);
+    Ok(handle(&serving.core, &serving.peer, request).await.map(|body| Served::new(body, activity.clone())))
 }
 
 async fn serve_http1<T>(io: TokioIo<Guarded<T>>, serving: Serving)

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const HEAD_LOOKS: u32 = 3;
 /// Looks at an idle connection before it is closed: 60 s.
 const IDLE_LOOKS: u32 = 12;
-/// Bytes per look that a body must bring: 240 per second.
+/// Bytes per look that a body must bring, or a client take of an answer: 240 per second.
 const BODY_BYTES: u64 = 240 * 5;
 /// Slow looks at a body before the connection is closed: ten seconds of grace, then 15 more.
 const BODY_LOOKS: u32 = 5;
@@ -48,8 +48,11 @@ struct Watch {
     armed: bool,
     looks: u32,
     bytes: u64,
+    /// Bytes the client took.
+    taken: u64,
     seen: (Phase, u64, u64),
     bytes_seen: u64,
+    taken_seen: u64,
 }
 
 impl<T> Guarded<T> {
@@ -60,8 +63,10 @@ impl<T> Guarded<T> {
             armed: false,
             looks: 0,
             bytes: 0,
+            taken: 0,
             seen: (Phase::Idle, 0, 0),
             bytes_seen: 0,
+            taken_seen: 0,
         };
         Self { inner, prefix, scanner: (!http2).then(Scanner::default), refused: false, linger: None, watch }
     }
@@ -125,13 +130,20 @@ impl Watch {
         }
     }
 
+    fn took(&mut self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.taken += *bytes as u64;
+        }
+    }
+
     fn overdue(&mut self, scanner: Option<&Scanner>) -> Option<&'static str> {
         let phase = scanner.map_or(Phase::Idle, Scanner::phase);
         let now = (phase, scanner.map_or(0, Scanner::heads), self.activity.served.get());
         let brought = self.bytes - self.bytes_seen;
-        self.bytes_seen = self.bytes;
+        let taken = self.taken - self.taken_seen;
+        (self.bytes_seen, self.taken_seen) = (self.bytes, self.taken);
         let busy = match phase {
-            Phase::Idle => self.activity.active.get() > 0,
+            Phase::Idle => self.activity.active.get() > 0 || taken >= BODY_BYTES,
             Phase::Head => false,
             Phase::Body => brought >= BODY_BYTES,
         };
@@ -171,7 +183,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.watch.took(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -191,10 +205,43 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.watch.took(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at a connection without a request, which has `active` answers that wait for a back end and whose client takes
+    /// `taken` bytes between two looks.
+    fn looks_until_closed(active: u32, taken: u64) -> Option<u32> {
+        let activity = Rc::new(Activity::default());
+        activity.active.set(active);
+        let mut guarded = Guarded::new(tokio::io::empty(), Bytes::new(), false, activity);
+        let idle = Scanner::default();
+        (1..100).find(|_| {
+            guarded.watch.took(&Poll::Ready(Ok(usize::try_from(taken).unwrap())));
+            guarded.watch.overdue(Some(&idle)).is_some()
+        })
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_take_long_while_its_back_end_or_its_client_is_at_work() {
+        let (waits, taken, idle, stalled) = (
+            looks_until_closed(1, 0),
+            looks_until_closed(0, BODY_BYTES),
+            looks_until_closed(0, 0),
+            looks_until_closed(0, BODY_BYTES - 1),
+        );
+
+        assert_eq!((waits, taken), (None, None));
+        assert_eq!((idle, stalled), (Some(IDLE_LOOKS), Some(IDLE_LOOKS)));
     }
 }

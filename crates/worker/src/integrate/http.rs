@@ -27,8 +27,6 @@ pub(crate) const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// Ceiling of a back end's answer that is buffered for mapping, bytes.
-pub(crate) const LARGEST_ANSWER: usize = stagecoach_base::limits::PAYLOAD_BYTES;
 
 /// HTTP_PROXY: the request goes on as it came, the answer comes back as it is.
 pub(crate) async fn proxy(
@@ -58,9 +56,16 @@ pub(crate) async fn proxy(
     let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let answered = std::mem::take(response.headers_mut());
     *response.headers_mut() = headers::http_proxy_response(answered);
+    if method.integration.stream {
+        // However much, and as it comes: nothing is converted (rest-data-plane §3.8, "response streaming").
+        return Ok(response.map(ReplyBody::Upstream));
+    }
+    let (head, body) = response.into_parts();
+    let body = body.limited(core.shared.options.max_payload).map_err(|error| upstream::broken(&error))?;
+    let response = Response::from_parts(head, body);
     match types {
         None => Ok(response.map(ReplyBody::Upstream)),
-        Some(types) => Box::pin(converted(exchange, types, response)).await,
+        Some(types) => Box::pin(converted(core, exchange, types, response)).await,
     }
 }
 
@@ -90,6 +95,7 @@ fn rewritten(body: Bytes, how: Conversion) -> Result<Bytes, Failure> {
 
 /// The answer as the client's `Accept` wants it, with `contentHandling` none (rest-data-plane §3.5).
 async fn converted(
+    core: &Core,
     exchange: &Exchange,
     types: Conversions,
     response: Response<UpstreamReply>,
@@ -100,7 +106,7 @@ async fn converted(
         return Ok(response.map(ReplyBody::Upstream));
     }
     let (parts, body) = response.into_parts();
-    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    let body = body.collect(core.shared.options.max_payload).await.map_err(|error| upstream::broken(&error))?;
     Ok(Response::from_parts(parts, ReplyBody::Full(rewritten(body, how)?)))
 }
 
@@ -126,7 +132,7 @@ pub(crate) async fn mapped(
     let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
     let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let (parts, body) = response.into_parts();
-    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    let body = body.collect(core.shared.options.max_payload).await.map_err(|error| upstream::broken(&error))?;
     if let Some(log) = exchange.log() {
         log.endpoint_body(&body);
     }

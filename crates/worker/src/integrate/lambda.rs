@@ -24,9 +24,6 @@ use crate::failure::Failure;
 use crate::mapping::Source;
 use crate::upstream::{self, Call};
 
-/// Ceiling of a function's answer, bytes: Lambda's own 6 MB with room for base64 and escapes.
-const LARGEST_ANSWER: usize = 20 * 1024 * 1024;
-
 /// What the Invoke API answered.
 pub(crate) struct Invoked {
     pub(crate) status: u16,
@@ -166,7 +163,8 @@ pub(crate) async fn invoke(
     let call = Call { endpoint: &endpoint, insecure: false };
     let response = upstream::send(core, exchange, call, request, within).await?;
     let (parts, body) = response.into_parts();
-    let body = body.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+    let body =
+        body.collect(upstream::largest_envelope(core)).await.map_err(|error| upstream::broken_function(&error))?;
     if let Some(log) = exchange.log() {
         log.endpoint_body(&body);
     }

@@ -16,7 +16,6 @@ use crate::body::{ReplyBody, RequestBody};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{self, Failure};
-use crate::integrate::http::LARGEST_ANSWER;
 use crate::{guard, integrate, upstream};
 
 /// Runs the request through the draft method.
@@ -94,7 +93,8 @@ async fn answer(core: &Rc<Core>, exchange: &mut Exchange, body: Bytes) -> Result
     let body = match body {
         ReplyBody::Full(bytes) => bytes,
         ReplyBody::Upstream(reply) => {
-            let bytes = reply.collect(LARGEST_ANSWER).await.map_err(|error| upstream::broken(&error))?;
+            let bytes =
+                reply.collect(core.shared.options.max_payload).await.map_err(|error| upstream::broken(&error))?;
             if let Some(log) = exchange.log() {
                 log.endpoint_body(&bytes);
             }
