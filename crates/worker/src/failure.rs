@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::Value;
 use stagecoach_plan::GatewayResponseType;
@@ -151,8 +151,7 @@ fn customised(
     error_type: HeaderValue,
     exchange: &Exchange,
 ) -> Response<ReplyBody> {
-    let accept = headers::media_type(&exchange.headers, ACCEPT).unwrap_or("application/json");
-    let (template, source) = (custom.template(accept), Source::request(exchange, None));
+    let (template, source) = (custom.template(headers::accepted(&exchange.headers)), Source::request(exchange, None));
     let body = template.map_or_else(|| failure.default_body(), |template| source.substitute(&template.text).into());
     let mut response = plain(custom.status.unwrap_or(status), error_type, body);
     if let Some(template) = template {

@@ -56,7 +56,8 @@ pub(crate) fn check(parts: &Parts) -> Result<Seen, Refusal> {
         seen.header(name.as_str(), value.as_bytes())?;
     }
     if bytes > limits::HEADER_VALUE_BYTES {
-        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The header values are too long");
+        // AWS has one answer for whatever is too large, 413 (rest-data-plane §1.1, step 2; §2.1), and this text for it.
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
     }
     if seen.hosts == 0 && parts.version == Version::HTTP_11 {
         return refuse(StatusCode::BAD_REQUEST, "The Host header is missing");
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(status(|b| b.header("transfer_encoding", "chunked")), Some(400));
         assert_eq!(status(|b| b.uri("http://user@a.test/")), Some(400));
         assert_eq!(status(|b| b.uri(format!("/{}", "x".repeat(11_000)))), Some(414));
-        assert_eq!(status(|b| b.header("x", "y".repeat(11_000))), Some(431));
+        assert_eq!(status(|b| b.header("x", "y".repeat(11_000))), Some(413));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which headers pass, are renamed or dropped (rest-data-plane §3.2–§3.4), as tables.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 
 /// Dropped at ingestion for every integration type [V integrations/TestApiGatewayHeaderRemapping]; `keep-alive` is
 /// hop-by-hop as well. A `match`, because it is asked of every header of every request.
@@ -76,7 +76,9 @@ fn proxied(name: HeaderName) -> Option<HeaderName> {
     }
 }
 
-/// An HTTP_PROXY back end's headers as the client gets them, with room for the gateway's own.
+/// An HTTP_PROXY back end's headers as the client gets them, with room for the gateway's own. `Content-Encoding` passes,
+/// for the body keeps that coding [D §3.3 table, §3.7]; it was recorded as dropped from a body that was not coded at all
+/// (§3.4), and dropped from one that is, nobody could read it.
 pub(crate) fn http_proxy_response(headers: HeaderMap) -> HeaderMap {
     let mut answer = HeaderMap::with_capacity(headers.len() + 2);
     for (name, value) in entries(headers) {
@@ -109,9 +111,36 @@ pub(crate) fn media_type(headers: &HeaderMap, name: HeaderName) -> Option<&str> 
     Some(text.split([';', ',']).next().unwrap_or_default().trim()).filter(|text| !text.is_empty())
 }
 
+/// The media type that `Accept` chooses a template by (rest-data-plane §5.3, §3.6): of several lines the last, without
+/// parameters; a list names none, which is as good as saying nothing.
+pub(crate) fn accepted(headers: &HeaderMap) -> &str {
+    let last = headers.get_all(ACCEPT).iter().next_back().and_then(|value| value.to_str().ok());
+    let single = last.filter(|text| !text.contains(',')).and_then(|text| text.split(';').next()).map(str::trim);
+    single.filter(|text| !text.is_empty()).unwrap_or("application/json")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// rest-data-plane §5.3: "with a list in one header, nothing matches"; binary support takes the first (§3.5).
+    #[test]
+    fn a_list_in_accept_names_no_template_but_a_binary_type() {
+        let rows: [(&[&str], &str, Option<&str>); 7] = [
+            (&[], "application/json", None),
+            (&[""], "application/json", None),
+            (&["text/xml;q=0.5"], "text/xml", Some("text/xml")),
+            (&["text/xml, text/plain"], "application/json", Some("text/xml")),
+            (&["text/xml;q=0.9,text/plain"], "application/json", Some("text/xml")),
+            (&["text/plain", "text/xml"], "text/xml", Some("text/xml")),
+            (&["*/*"], "*/*", Some("*/*")),
+        ];
+
+        for (lines, template, binary) in rows {
+            let headers: HeaderMap = lines.iter().map(|line| (ACCEPT, line.parse().unwrap())).collect();
+            assert_eq!((accepted(&headers), media_type(&headers, ACCEPT)), (template, binary), "{lines:?}");
+        }
+    }
 
     /// [V integrations/TestApiGatewayHeaderRemapping], requests.
     #[test]

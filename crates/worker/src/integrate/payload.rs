@@ -101,7 +101,7 @@ pub(crate) fn response<'a>(
         _ => Conversion::of_response(types.matches(backend_type), types.matches(accept), row.content_handling),
     };
     let body = convert(body, how)?;
-    let choice = row.templates.for_response(accept.unwrap_or("application/json"));
+    let choice = row.templates.for_response(headers::accepted(&exchange.headers));
     if let Some(log) = exchange.log() {
         log.template("response", choice);
     }
