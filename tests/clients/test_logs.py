@@ -173,6 +173,26 @@ def own_lines(path, api):
     return [json.loads(line) for line in path.read_text().splitlines() if api in line]
 
 
+def test_what_a_stage_says_of_its_api_follows_the_api(logged):
+    """Pointers carry the endpoint type: a change of it must reach workers without a deployment."""
+    client, api = api_of(logged, lambda client, api, root: mock(client, api, root, "{}"))
+    text = '{"requestId": "$context.requestId", "api": "$context.apiId", "endpointType": "$context.endpointType"}'
+    settings(logged, client, api, accessLogSettings__format=text)
+    change = lambda before, after: client.update_rest_api(restApiId=api, patchOperations=[
+        {"op": "replace", "path": f"/endpointConfiguration/types/{before}", "value": after}])
+
+    seen = []
+    for step in (None, ("EDGE", "REGIONAL"), ("REGIONAL", "EDGE")):
+        if step:
+            change(*step)
+            logged.settled(api, "dev")
+        answer = logged.call(api, "dev")
+        own = lambda: [line for line in own_lines(logged.access, api) if line["requestId"] == answer.headers["x-amzn-requestid"]]
+        seen.append(eventually(own)[0]["endpointType"])
+
+    assert seen == ["EDGE", "REGIONAL", "EDGE"]
+
+
 def test_a_json_format_stays_json_whatever_callers_send(logged):
     upstream = Upstream("chunked", Chunked)
     client, api = api_of(logged, lambda client, api, root: http_proxy(client, api, root, f"http://{upstream.address}/", "GET"))

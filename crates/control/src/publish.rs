@@ -4,7 +4,7 @@ use bytes::Bytes;
 use stagecoach_base::{AwsError, Scope};
 use stagecoach_feed::{BlobRef, Pointer, PointerKey, Role, SignedPointer, SigningKey};
 use stagecoach_resources::errors;
-use stagecoach_resources::v1::{Deployment, Stage};
+use stagecoach_resources::v1::{Deployment, RestApi, Stage};
 
 use crate::documents::{self, ApiWrite};
 use crate::failure;
@@ -44,6 +44,17 @@ impl Publisher {
         let fallback = self.fallback(tx, &key).await?;
         let pointer = Pointer { key, revision: tx.write.revision(), blobs, settings: Bytes::from(settings), fallback };
         self.point(tx, pointer).await
+    }
+
+    /// Writes the pointers of stages whose settings follow from what changed in the API itself: its name, its endpoint type.
+    pub(crate) async fn refresh_stages(&self, tx: &mut ApiWrite, before: &RestApi) -> Result<(), AwsError> {
+        for stage in tx.all::<Stage>().await? {
+            let settings = |api| stagecoach_lower::stage_settings(api, &stage, &self.scope);
+            if settings(before) != settings(&tx.api) {
+                self.put_stage(tx, &stage).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes a stage and its pointer; false when there was no such stage.

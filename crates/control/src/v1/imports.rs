@@ -51,7 +51,9 @@ pub(crate) async fn put(cx: Cx) -> Answer {
     let scope = cx.control.scope.clone();
     let tree = offload(move || openapi::merge(&definition, &existing, mode, &scope)).await?;
     cx.control.quotas.resources(tree.resources.len())?;
+    let before = tx.api.clone();
     tx.replace_definition(&tree).await?;
+    cx.control.publisher.refresh_stages(&mut tx, &before).await?;
     if let Some(version) = version {
         // A version is a snapshot: one that is there already stays as it is.
         if tx.get::<DocumentationVersion>(&version).await?.is_none() {

@@ -63,7 +63,9 @@ pub(crate) async fn update(cx: Cx) -> Answer {
     let operations = cx.patch()?;
     let mut tx = cx.open().await?;
     let api = rest_api::patch(&tx.api, &operations, &cx.control.scope)?;
+    let before = tx.api.clone();
     tx.put_api(api.clone());
+    cx.control.publisher.refresh_stages(&mut tx, &before).await?;
     tx.commit().await?;
     Ok(Reply::json(200, &reply::rest_api(&api, ReplyKind::Single)))
 }
