@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::heap::{Heap, MapId, MapKind, Value};
 use crate::limits::{Limits, RenderError};
 use crate::scope::Scope;
+use crate::shared::Text;
 use crate::template::Template;
 
 pub use context::Overrides;
@@ -62,7 +63,7 @@ pub fn transform(
     limits: &Limits,
 ) -> Result<String, RenderError> {
     let mut heap = Heap::new(*limits);
-    let mut gateway = Gateway { facts, overrides, context: None, variables: None, document: None };
+    let mut gateway = Gateway { facts, overrides, context: None, variables: None, body: None, document: None };
     let output = template.render(&mut gateway, &mut heap)?;
     if let Some(context) = gateway.context {
         *overrides = context::collect(&mut heap, context)?;
@@ -79,6 +80,7 @@ struct Gateway<'a> {
     overrides: &'a Overrides,
     context: Option<MapId>,
     variables: Option<MapId>,
+    body: Option<Text>,
     /// The body as JSON; null when it is none.
     document: Option<Value>,
 }
@@ -99,6 +101,24 @@ impl Scope for Gateway<'_> {
                 Ok(Value::Map(known))
             }
             _ => Ok(Value::Null),
+        }
+    }
+
+    /// `$context` is large, and most templates read little of it.
+    fn member(
+        &mut self,
+        name: &str,
+        first: &str,
+        second: Option<&str>,
+        heap: &mut Heap,
+    ) -> Result<Option<(Value, usize)>, RenderError> {
+        match name {
+            "context" if self.context.is_none() => context::peek(heap, self.facts, first, second),
+            "stageVariables" if self.variables.is_none() => {
+                let value = self.facts.stage_variables().get(first).map(|value| heap.text(value));
+                Ok(Some((value.unwrap_or(Ok(Value::Null))?, 1)))
+            }
+            _ => Ok(None),
         }
     }
 

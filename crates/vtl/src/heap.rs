@@ -2,11 +2,11 @@
 //! circles cost nothing, and all goes at once when the rendering is over.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use crate::limits::{Limits, RenderError, STEP, VISIT};
 use crate::number::Number;
 use crate::regexes::Patterns;
+use crate::shared::Text;
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// Text.
-    Text(Rc<str>),
+    Text(Text),
     /// A list of the heap.
     List(ListId),
     /// A map of the heap.
@@ -58,12 +58,15 @@ pub(crate) struct List {
     pub(crate) json: bool,
 }
 
+/// How names are hashed: seeded per process, since some of them come with requests.
+pub(crate) type Hashing = foldhash::fast::RandomState;
+
 /// Keys in the order they came. Small maps are searched, large ones have an index.
 #[derive(Debug, Default)]
 pub(crate) struct Map {
     pub(crate) kind: MapKind,
-    entries: Vec<(Rc<str>, Value)>,
-    index: Option<HashMap<Rc<str>, usize>>,
+    entries: Vec<(Text, Value)>,
+    index: Option<HashMap<Text, usize, Hashing>>,
     /// Every name can be put once. The entries before this one were there already, and may be replaced once.
     once: Option<usize>,
 }
@@ -74,7 +77,7 @@ const SEARCHED: usize = 16;
 const VALUE_BYTES: usize = 48;
 
 impl Map {
-    pub(crate) fn entries(&self) -> &[(Rc<str>, Value)] {
+    pub(crate) fn entries(&self) -> &[(Text, Value)] {
         &self.entries
     }
 
@@ -84,12 +87,25 @@ impl Map {
         }
         match &self.index {
             Some(index) => index.get(name).copied(),
-            None => self.entries.iter().position(|(key, _)| &**key == name),
+            None => self.entries.iter().position(|(key, _)| key.is(name)),
         }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.entries.get(self.position(name)?).map(|(_, value)| value)
+    }
+
+    /// Puts entries into a map that has none.
+    fn fill(&mut self, entries: Vec<(Text, Value)>) {
+        let known =
+            |(at, (name, _)): (usize, &(Text, Value))| entries.iter().take(at).any(|(before, _)| before == name);
+        if entries.len() <= SEARCHED && !entries.iter().enumerate().any(known) {
+            self.entries = entries;
+            return;
+        }
+        for (name, value) in entries {
+            self.put(name, value);
+        }
     }
 
     /// Whether the name cannot be put again.
@@ -98,7 +114,7 @@ impl Map {
     }
 
     /// Puts a value; answers the one before it.
-    pub(crate) fn put(&mut self, name: Rc<str>, value: Value) -> Option<Value> {
+    pub(crate) fn put(&mut self, name: Text, value: Value) -> Option<Value> {
         if self.once.is_some()
             && let Some(before) = self.remove(&name)
         {
@@ -168,12 +184,18 @@ impl Heap {
     /// Takes account of reading `bytes` of text.
     pub(crate) fn work(&mut self, bytes: usize) -> Result<(), RenderError> {
         let units = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.work = self.work.checked_sub(units).ok_or(RenderError::Steps)?;
+        match self.work.checked_sub(units) {
+            Some(left) => self.work = left,
+            None => return Err(RenderError::Steps),
+        }
         Ok(())
     }
 
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), RenderError> {
-        self.memory = self.memory.checked_sub(bytes).ok_or(RenderError::Memory)?;
+        match self.memory.checked_sub(bytes) {
+            Some(left) => self.memory = left,
+            None => return Err(RenderError::Memory),
+        }
         Ok(())
     }
 
@@ -190,7 +212,7 @@ impl Heap {
         self.shared(text).map(Value::Text)
     }
 
-    pub(crate) fn shared(&mut self, text: &str) -> Result<Rc<str>, RenderError> {
+    pub(crate) fn shared(&mut self, text: &str) -> Result<Text, RenderError> {
         self.work(text.len())?;
         self.charge(text.len() + 16)?;
         Ok(text.into())
@@ -220,6 +242,15 @@ impl Heap {
         Ok(MapId(self.maps.len() - 1))
     }
 
+    /// A map of entries that are accounted for; of a name that comes twice the last value counts.
+    pub(crate) fn map_of(&mut self, entries: Vec<(Text, Value)>) -> Result<Value, RenderError> {
+        let map = self.map(MapKind::Plain)?;
+        if let Some(made) = self.maps.get_mut(map.0) {
+            made.fill(entries);
+        }
+        Ok(Value::Map(map))
+    }
+
     /// Puts a value into a map; answers the one before it.
     ///
     /// # Errors
@@ -229,7 +260,7 @@ impl Heap {
         self.put_shared(map, name, value)
     }
 
-    pub(crate) fn put_shared(&mut self, map: MapId, name: Rc<str>, value: Value) -> Result<Option<Value>, RenderError> {
+    pub(crate) fn put_shared(&mut self, map: MapId, name: Text, value: Value) -> Result<Option<Value>, RenderError> {
         self.charge_values(1)?;
         let Some(map) = self.maps.get_mut(map.0) else { return Ok(None) };
         match map.is_spent(&name) {
@@ -251,7 +282,7 @@ impl Heap {
     }
 
     /// A map's entries, in order.
-    pub fn entries(&self, map: MapId) -> &[(Rc<str>, Value)] {
+    pub fn entries(&self, map: MapId) -> &[(Text, Value)] {
         self.maps.get(map.0).map_or(&[], Map::entries)
     }
 
@@ -286,7 +317,7 @@ mod tests {
         let mut map = Map::default();
 
         for number in 0..40 {
-            map.put(number.to_string().into(), Value::Bool(number % 2 == 0));
+            map.put(number.to_string().as_str().into(), Value::Bool(number % 2 == 0));
         }
         map.remove("7");
         map.put("3".into(), Value::Null);

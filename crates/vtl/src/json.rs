@@ -1,11 +1,14 @@
 //! JSON text to values and back. Key order and the text of numbers survive.
 
 mod read;
+mod scan;
 
 use std::fmt::Write;
 
+use self::scan::plain;
 use crate::heap::{Heap, Value};
 use crate::limits::{RenderError, VALUE_DEPTH};
+use crate::number::Number;
 
 impl Heap {
     /// A value as compact JSON.
@@ -23,6 +26,7 @@ impl Heap {
         match value {
             Value::Null | Value::Loop(_) | Value::Host(_) => out.push_str("null"),
             Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+            Value::Number(Number::Text(text)) => out.push_str(text),
             Value::Number(number) => push_display(out, number),
             Value::Text(text) => {
                 self.work(text.len())?;
@@ -78,18 +82,22 @@ pub(crate) fn push_display(out: &mut String, value: impl std::fmt::Display) {
 /// A JSON string.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            c if c < ' ' => push_display(out, format_args!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    let mut rest = text;
+    loop {
+        let (run, special) = rest.split_at(plain(rest.as_bytes()));
+        out.push_str(run);
+        let Some(byte) = special.bytes().next() else { break };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x8 => out.push_str("\\b"),
+            0xC => out.push_str("\\f"),
+            byte => push_display(out, format_args!("\\u{byte:04x}")),
         }
+        rest = special.get(1..).unwrap_or_default();
     }
     out.push('"');
 }

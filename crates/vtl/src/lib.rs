@@ -24,6 +24,7 @@ mod print;
 mod reference;
 mod regexes;
 pub mod scope;
+mod shared;
 pub mod template;
 mod text;
 
@@ -33,4 +34,5 @@ pub use number::Number;
 pub use path::Path;
 pub use regexes::java_pattern;
 pub use scope::Scope;
+pub use shared::Text;
 pub use template::{ParseError, Template};

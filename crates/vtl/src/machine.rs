@@ -7,14 +7,14 @@ mod resolve;
 use std::collections::HashMap;
 
 use crate::ast::{Block, Foreach, Node, Origin};
-use crate::heap::{Heap, Value};
+use crate::heap::{Hashing, Heap, Value};
 use crate::limits::{DEPTH, RenderError};
 use crate::scope::Scope;
 
 /// The output of a template.
 pub(crate) fn run(block: &Block, scope: &mut dyn Scope, heap: &mut Heap) -> Result<String, RenderError> {
     let mut machine =
-        Machine { scope, heap, variables: HashMap::new(), loops: Vec::new(), out: String::new(), depth: 0 };
+        Machine { scope, heap, variables: HashMap::default(), loops: Vec::new(), out: String::new(), depth: 0 };
     machine.block(block)?;
     Ok(machine.out)
 }
@@ -22,7 +22,7 @@ pub(crate) fn run(block: &Block, scope: &mut dyn Scope, heap: &mut Heap) -> Resu
 struct Machine<'t, 's> {
     scope: &'s mut dyn Scope,
     heap: &'s mut Heap,
-    variables: HashMap<&'t str, Slot<'t>>,
+    variables: HashMap<&'t str, Slot<'t>, Hashing>,
     loops: Vec<Loop>,
     out: String,
     depth: usize,

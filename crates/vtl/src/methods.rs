@@ -5,11 +5,10 @@ mod maps;
 mod scalars;
 mod texts;
 
-use std::rc::Rc;
-
 use crate::heap::{Heap, Value};
 use crate::limits::RenderError;
 use crate::number::Number;
+use crate::shared::Text;
 
 /// `receiver.name(arguments)`. A method that does not exist is null, as an undefined reference is.
 pub(crate) fn call(heap: &mut Heap, receiver: &Value, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
@@ -72,6 +71,6 @@ fn index(value: &Value) -> Result<usize, RenderError> {
     }
 }
 
-fn printed(heap: &mut Heap, value: &Value) -> Result<Rc<str>, RenderError> {
+fn printed(heap: &mut Heap, value: &Value) -> Result<Text, RenderError> {
     heap.print(value)
 }

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::rc::Rc;
+
+use crate::shared::Text;
 
 /// A number. What came in with a message prints as it came (rest-data-plane §5.7).
 #[derive(Clone, Debug)]
@@ -12,7 +13,7 @@ pub enum Number {
     /// A double that was computed or written in a template.
     Float(f64),
     /// JSON text of a number that is no plain 64-bit integer.
-    Text(Rc<str>),
+    Text(Text),
 }
 
 /// A number to compute with.
@@ -127,7 +128,7 @@ impl Number {
 
 impl From<i128> for Number {
     fn from(int: i128) -> Self {
-        i64::try_from(int).map_or_else(|_| Self::Text(int.to_string().into()), Self::Int)
+        i64::try_from(int).map_or_else(|_| Self::Text(int.to_string().as_str().into()), Self::Int)
     }
 }
 

@@ -1,24 +1,24 @@
 //! How values print and compare (rest-data-plane §5.7).
 
-use std::rc::Rc;
-
 use crate::heap::{Heap, MapKind, Value};
 use crate::json::push_display;
 use crate::limits::{RenderError, VALUE_DEPTH};
+use crate::number::Number;
+use crate::shared::Text;
 
 impl Heap {
     /// A value as a template prints it.
     ///
     /// # Errors
     /// [`RenderError`].
-    pub fn print(&mut self, value: &Value) -> Result<Rc<str>, RenderError> {
+    pub fn print(&mut self, value: &Value) -> Result<Text, RenderError> {
         if let Value::Text(text) = value {
             return Ok(text.clone());
         }
         let mut out = String::new();
         self.print_to(value, &mut out, 0)?;
         self.charge(out.len())?;
-        Ok(out.into())
+        Ok(out.as_str().into())
     }
 
     pub(crate) fn print_to(&mut self, value: &Value, out: &mut String, depth: usize) -> Result<(), RenderError> {
@@ -26,6 +26,7 @@ impl Heap {
         match value {
             Value::Null | Value::Loop(_) | Value::Host(_) => {}
             Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+            Value::Number(Number::Text(text)) => out.push_str(text),
             Value::Number(number) => push_display(out, number),
             Value::Text(text) => {
                 self.work(text.len())?;

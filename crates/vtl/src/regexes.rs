@@ -1,12 +1,12 @@
 //! Java's regular expressions, as far as an engine without backtracking runs them.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::heap::Heap;
+use crate::heap::{Hashing, Heap};
 use crate::limits::RenderError;
+use crate::shared::Text;
 
 /// Bytes a compiled expression may take.
 const SIZE: usize = 256 * 1024;
@@ -17,7 +17,7 @@ const MATCH: usize = 4;
 
 /// The expressions that a rendering has compiled.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(HashMap<Rc<str>, Regex>);
+pub(crate) struct Patterns(HashMap<Text, Regex, Hashing>);
 
 impl Heap {
     /// The expression for a pattern, with the work of running it over `text` accounted for.

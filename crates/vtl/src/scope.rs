@@ -11,6 +11,22 @@ pub trait Scope {
     /// [`RenderError`], which ends the rendering.
     fn variable(&mut self, name: &str, heap: &mut Heap) -> Result<Value, RenderError>;
 
+    /// `$name.first` or `$name.first.second`, when that can be told without making all of `$name`, with the number of
+    /// names it took. Otherwise `None`, and [`Scope::variable`] is asked.
+    ///
+    /// # Errors
+    /// [`RenderError`], which ends the rendering.
+    fn member(
+        &mut self,
+        name: &str,
+        first: &str,
+        second: Option<&str>,
+        heap: &mut Heap,
+    ) -> Result<Option<(Value, usize)>, RenderError> {
+        let _ = (name, first, second, heap);
+        Ok(None)
+    }
+
     /// `$object.name` of a [`Value::Host`].
     ///
     /// # Errors

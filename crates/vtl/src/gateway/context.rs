@@ -59,38 +59,80 @@ const MEMBERS: [Member; 20] = [
 
 /// Members of `$context.identity`, null when unused.
 const IDENTITY: [&str; 12] = [
-    "cognitoIdentityPoolId",
-    "accountId",
-    "cognitoIdentityId",
-    "caller",
-    "sourceIp",
-    "principalOrgId",
-    "accessKey",
-    "cognitoAuthenticationType",
-    "cognitoAuthenticationProvider",
-    "userArn",
-    "userAgent",
-    "user",
+    "identity.cognitoIdentityPoolId",
+    "identity.accountId",
+    "identity.cognitoIdentityId",
+    "identity.caller",
+    "identity.sourceIp",
+    "identity.principalOrgId",
+    "identity.accessKey",
+    "identity.cognitoAuthenticationType",
+    "identity.cognitoAuthenticationProvider",
+    "identity.userArn",
+    "identity.userAgent",
+    "identity.user",
 ];
+
+/// Those that are only there when the method requires a key, or over mutual TLS or a private endpoint.
+const OPTIONAL_IDENTITY: [&str; 4] = ["identity.apiKey", "identity.apiKeyId", "identity.vpcId", "identity.vpceId"];
+
+/// What [`build`] would put at `first`, or at `second` below it, if that is a text or a number; with the number of names
+/// taken.
+pub(super) fn peek(
+    heap: &mut Heap,
+    facts: &dyn Facts,
+    first: &str,
+    second: Option<&str>,
+) -> Result<Option<(Value, usize)>, RenderError> {
+    let Some(second) = second.filter(|_| first == "identity") else {
+        let known = MEMBERS.iter().find(|member| member.name() == first);
+        return Ok(known.map_or(Ok(None), |member| member.plain(heap, facts))?.map(|value| (value, 1)));
+    };
+    let full = IDENTITY.iter().chain(&OPTIONAL_IDENTITY).find(|full| below_identity(full) == second);
+    let value = full.map(|full| text(heap, facts, full)).transpose()?;
+    Ok(value.map(|value| (value, 2)))
+}
+
+fn below_identity(full: &str) -> &str {
+    full.strip_prefix("identity.").unwrap_or(full)
+}
+
+impl Member {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Text(name) | Self::Number(name) | Self::Optional(name) => name,
+            Self::Identity => "identity",
+            Self::RequestOverride => "requestOverride",
+            Self::ResponseOverride => "responseOverride",
+        }
+    }
+
+    /// The value of a member that is no map; `None` of others, and of one that is not there.
+    fn plain(&self, heap: &mut Heap, facts: &dyn Facts) -> Result<Option<Value>, RenderError> {
+        match self {
+            Self::Text(name) => text(heap, facts, name).map(Some),
+            Self::Number(name) => {
+                let number = facts.context(name).map(|text| Value::Number(Number::from_json(&text)));
+                Ok(Some(number.unwrap_or(Value::Null)))
+            }
+            Self::Optional(name) => Ok(Some(text(heap, facts, name)?).filter(|value| !matches!(value, Value::Null))),
+            Self::Identity | Self::RequestOverride | Self::ResponseOverride => Ok(None),
+        }
+    }
+}
 
 pub(super) fn build(heap: &mut Heap, facts: &dyn Facts, overrides: &Overrides) -> Result<MapId, RenderError> {
     let context = heap.map(MapKind::Plain)?;
     for member in &MEMBERS {
-        let (name, value) = match member {
-            Member::Text(name) => (*name, text(heap, facts, name)?),
-            Member::Number(name) => {
-                let number = facts.context(name).map(|text| Value::Number(Number::from_json(&text)));
-                (*name, number.unwrap_or(Value::Null))
-            }
-            Member::Optional(name) => match text(heap, facts, name)? {
-                Value::Null => continue,
-                value => (*name, value),
-            },
-            Member::Identity => ("identity", identity(heap, facts)?),
-            Member::RequestOverride => ("requestOverride", request_override(heap, overrides)?),
-            Member::ResponseOverride => ("responseOverride", response_override(heap, overrides)?),
+        let value = match member {
+            Member::Identity => Some(identity(heap, facts)?),
+            Member::RequestOverride => Some(request_override(heap, overrides)?),
+            Member::ResponseOverride => Some(response_override(heap, overrides)?),
+            plain => plain.plain(heap, facts)?,
         };
-        heap.put(context, name, value)?;
+        if let Some(value) = value {
+            heap.put(context, member.name(), value)?;
+        }
     }
     let more = facts.more_context().map_or(Ok(None), |text| heap.read_json(&text))?;
     if let Some(Value::Map(more)) = more {
@@ -112,15 +154,14 @@ fn text(heap: &mut Heap, facts: &dyn Facts, name: &str) -> Result<Value, RenderE
 
 fn identity(heap: &mut Heap, facts: &dyn Facts) -> Result<Value, RenderError> {
     let map = heap.map(MapKind::Quiet)?;
-    for name in IDENTITY {
-        let value = text(heap, facts, &format!("identity.{name}"))?;
-        heap.put(map, name, value)?;
+    for full in IDENTITY {
+        let value = text(heap, facts, full)?;
+        heap.put(map, below_identity(full), value)?;
     }
-    // Only there when the method requires a key, or over mutual TLS or a private endpoint.
-    for name in ["apiKey", "apiKeyId", "vpcId", "vpceId"] {
-        match text(heap, facts, &format!("identity.{name}"))? {
+    for full in OPTIONAL_IDENTITY {
+        match text(heap, facts, full)? {
             Value::Null => {}
-            value => drop(heap.put(map, name, value)?),
+            value => drop(heap.put(map, below_identity(full), value)?),
         }
     }
     Ok(Value::Map(map))

@@ -4,6 +4,7 @@ use super::{Gateway, Place};
 use crate::heap::{Heap, MapKind, Value};
 use crate::limits::RenderError;
 use crate::path::Path;
+use crate::shared::Text;
 
 /// Places in the order `$input.params('x')` looks, with their keys in `$input.params()`.
 const PLACES: [(&str, Place, MapKind); 3] = [
@@ -14,9 +15,19 @@ const PLACES: [(&str, Place, MapKind); 3] = [
 
 impl Gateway<'_> {
     /// `$input.body`: an empty one prints `{}` [V common/test_input_body_formatting].
-    pub(super) fn body(&self, heap: &mut Heap) -> Result<Value, RenderError> {
-        let body = self.facts.body();
-        heap.text(if body.is_empty() { "{}" } else { &body })
+    pub(super) fn body(&mut self, heap: &mut Heap) -> Result<Value, RenderError> {
+        let body = self.text(heap)?;
+        if body.is_empty() { heap.text("{}") } else { Ok(Value::Text(body)) }
+    }
+
+    /// The body, copied once.
+    fn text(&mut self, heap: &mut Heap) -> Result<Text, RenderError> {
+        if let Some(body) = &self.body {
+            return Ok(body.clone());
+        }
+        let body = heap.shared(&self.facts.body())?;
+        self.body = Some(body.clone());
+        Ok(body)
     }
 
     pub(super) fn input(&mut self, heap: &mut Heap, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
@@ -39,7 +50,7 @@ impl Gateway<'_> {
         let text = match self.find(heap, path)? {
             Some(found) => heap.json(&found)?,
             // An empty body is an empty object here.
-            None if self.facts.body().is_empty() && &*heap.print(path)? == "$" => "{}".to_owned(),
+            None if self.text(heap)?.is_empty() && &*heap.print(path)? == "$" => "{}".to_owned(),
             None => "\"\"".to_owned(),
         };
         heap.text(&text)
@@ -60,7 +71,8 @@ impl Gateway<'_> {
         if let Some(document) = &self.document {
             return Ok(document.clone());
         }
-        let document = heap.read_json(&self.facts.body())?.unwrap_or(Value::Null);
+        let body = self.text(heap)?;
+        let document = heap.read_shared_json(&body)?.unwrap_or(Value::Null);
         self.document = Some(document.clone());
         Ok(document)
     }

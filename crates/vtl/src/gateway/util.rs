@@ -39,7 +39,7 @@ pub(super) fn call(heap: &mut Heap, name: &str, arguments: &[Value]) -> Result<V
     }
     let Some((_, convert)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else { return Ok(Value::Null) };
     let text = match argument {
-        Value::List(_) | Value::Map(_) => heap.json(argument)?.into(),
+        Value::List(_) | Value::Map(_) => heap.json(argument)?.as_str().into(),
         _ => heap.print(argument)?,
     };
     heap.work(text.len().saturating_mul(2))?;
@@ -48,24 +48,33 @@ pub(super) fn call(heap: &mut Heap, name: &str, arguments: &[Value]) -> Result<V
 
 /// As commons-lang does it: quotes, backslashes, slashes and control characters, and all that is not ASCII.
 fn escape_java_script(text: &str) -> String {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\' | b'/');
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' | '/' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
-            c => {
+    let mut rest = text;
+    loop {
+        let run = rest.bytes().position(|byte| !plain(byte)).unwrap_or(rest.len());
+        let (run, special) = rest.split_at(run);
+        out.push_str(run);
+        let mut chars = special.chars();
+        match chars.next() {
+            None => return out,
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some(c @ ' '..='~') => {
+                out.push('\\');
+                out.push(c);
+            }
+            Some(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     push_display(&mut out, format_args!("\\u{unit:04X}"));
                 }
             }
         }
+        rest = chars.as_str();
     }
-    out
 }
 
 /// Characters outside the alphabet are skipped; both alphabets are read.

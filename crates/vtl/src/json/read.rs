@@ -1,11 +1,10 @@
 //! JSON text to values.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use crate::heap::{Heap, MapKind, Value};
+use super::scan::plain;
+use crate::heap::{Heap, Value};
 use crate::limits::{RenderError, VALUE_DEPTH};
 use crate::number::Number;
+use crate::shared::Text;
 
 /// Why a text is no value.
 #[derive(Debug)]
@@ -24,11 +23,14 @@ impl From<RenderError> for JsonError {
 
 type Read<T> = Result<T, JsonError>;
 
+/// Strings and numbers are parts of the text. What belongs to lists and maps that are still open waits in one place
+/// each, so that a list or map is made once, as large as it is.
 struct Reader<'t> {
+    whole: &'t Text,
     text: &'t str,
     at: usize,
-    /// Keys so far: the objects of a list mostly have the same.
-    keys: HashMap<String, Rc<str>>,
+    items: Vec<Value>,
+    entries: Vec<(Text, Value)>,
 }
 
 impl Heap {
@@ -37,10 +39,15 @@ impl Heap {
     /// # Errors
     /// [`RenderError`] when it is too large or nested too deep.
     pub fn read_json(&mut self, text: &str) -> Result<Option<Value>, RenderError> {
-        let mut reader = Reader { text, at: 0, keys: HashMap::new() };
-        let value =
-            self.work(text.len().saturating_mul(2)).map_err(JsonError::from).and_then(|()| reader.document(self));
-        match value {
+        let whole = self.shared(text)?;
+        self.read_shared_json(&whole)
+    }
+
+    /// As [`Heap::read_json`], without a copy.
+    pub(crate) fn read_shared_json(&mut self, whole: &Text) -> Result<Option<Value>, RenderError> {
+        self.work(whole.len())?;
+        let mut reader = Reader { whole, text: whole, at: 0, items: Vec::new(), entries: Vec::new() };
+        match reader.document(self) {
             Ok(value) => Ok(Some(value)),
             Err(JsonError::Invalid) => Ok(None),
             Err(JsonError::Limit(error)) => Err(error),
@@ -79,29 +86,34 @@ impl Reader<'_> {
         match self.byte() {
             Some(b'{') => self.map(heap, depth),
             Some(b'[') => self.list(heap, depth),
-            Some(b'"') => Ok(heap.text(&self.string()?)?),
+            Some(b'"') => self.string(heap).map(Value::Text),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
             _ => self.word(),
         }
     }
 
     fn word(&mut self) -> Read<Value> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let words = [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))];
-        let (word, value) = words.into_iter().find(|(word, _)| rest.starts_with(word)).ok_or(JsonError::Invalid)?;
-        self.at += word.len();
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (length, value) = match rest {
+            [b'n', b'u', b'l', b'l', ..] => (4, Value::Null),
+            [b't', b'r', b'u', b'e', ..] => (4, Value::Bool(true)),
+            [b'f', b'a', b'l', b's', b'e', ..] => (5, Value::Bool(false)),
+            _ => return Err(JsonError::Invalid),
+        };
+        self.at += length;
         Ok(value)
     }
 
     fn list(&mut self, heap: &mut Heap, depth: usize) -> Read<Value> {
         self.at += 1;
-        let mut items = Vec::new();
+        let start = self.items.len();
         self.space();
         if self.eat(b']') {
-            return Ok(heap.make_list(items, true)?);
+            return Ok(heap.make_list(Vec::new(), true)?);
         }
         loop {
-            items.push(self.value(heap, depth + 1)?);
+            let value = self.value(heap, depth + 1)?;
+            self.items.push(value);
             heap.charge_values(1)?;
             self.space();
             match self.byte() {
@@ -111,25 +123,26 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(heap.make_list(items, true)?)
+        Ok(heap.make_list(self.items.drain(start..).collect(), true)?)
     }
 
     fn map(&mut self, heap: &mut Heap, depth: usize) -> Read<Value> {
         self.at += 1;
-        let map = heap.map(MapKind::Plain)?;
+        let start = self.entries.len();
         self.space();
         if self.eat(b'}') {
-            return Ok(Value::Map(map));
+            return Ok(heap.map_of(Vec::new())?);
         }
         loop {
             self.space();
-            let key = self.key(heap)?;
+            let key = self.string(heap)?;
             self.space();
             if !self.eat(b':') {
                 return Err(JsonError::Invalid);
             }
             let value = self.value(heap, depth + 1)?;
-            heap.put_shared(map, key, value)?;
+            self.entries.push((key, value));
+            heap.charge_values(1)?;
             self.space();
             match self.byte() {
                 Some(b',') => self.at += 1,
@@ -138,26 +151,20 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(Value::Map(map))
-    }
-
-    fn key(&mut self, heap: &mut Heap) -> Read<Rc<str>> {
-        let key = self.string()?;
-        if let Some(known) = self.keys.get(&key) {
-            return Ok(known.clone());
-        }
-        let shared = heap.shared(&key)?;
-        self.keys.insert(key, shared.clone());
-        Ok(shared)
+        Ok(heap.map_of(self.entries.drain(start..).collect())?)
     }
 
     /// `-? int frac? exp?`
     fn number(&mut self) -> Read<Number> {
         let start = self.at;
-        self.eat(b'-');
+        let negative = self.eat(b'-');
         let leading_zero = self.byte() == Some(b'0');
         let whole = self.digits();
-        if whole == 0 || (leading_zero && whole > 1) || (self.eat(b'.') && self.digits() == 0) {
+        if whole == 0 || (leading_zero && whole > 1) {
+            return Err(JsonError::Invalid);
+        }
+        let integer = self.at;
+        if self.eat(b'.') && self.digits() == 0 {
             return Err(JsonError::Invalid);
         }
         if self.eat(b'e') || self.eat(b'E') {
@@ -166,7 +173,9 @@ impl Reader<'_> {
                 return Err(JsonError::Invalid);
             }
         }
-        Ok(Number::from_json(self.text.get(start..self.at).unwrap_or_default()))
+        let plain = Some(start..self.at).filter(|_| integer == self.at && !(negative && leading_zero));
+        let plain = plain.and_then(|range| self.text.get(range)?.parse().ok()).map(Number::Int);
+        Ok(plain.unwrap_or_else(|| Number::Text(self.whole.part(start..self.at))))
     }
 
     fn digits(&mut self) -> usize {
@@ -177,25 +186,38 @@ impl Reader<'_> {
         self.at - start
     }
 
-    fn string(&mut self) -> Read<String> {
+    fn string(&mut self, heap: &mut Heap) -> Read<Text> {
         if !self.eat(b'"') {
             return Err(JsonError::Invalid);
         }
-        let mut value = String::new();
+        let start = self.at;
+        self.plain();
+        if self.byte() != Some(b'"') {
+            return self.escaped(heap, start);
+        }
+        self.at += 1;
+        Ok(self.whole.part(start..self.at - 1))
+    }
+
+    fn plain(&mut self) {
+        self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
+    }
+
+    /// A string that is not as it is written, from its first character.
+    fn escaped(&mut self, heap: &mut Heap, mut start: usize) -> Read<Text> {
+        let mut value = String::with_capacity(self.at - start + 32);
         loop {
-            let start = self.at;
-            while self.byte().is_some_and(|byte| byte != b'"' && byte != b'\\' && byte >= b' ') {
-                self.at += 1;
-            }
             value.push_str(self.text.get(start..self.at).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => break,
                 Some(b'\\') => value.push(self.escape()?),
                 _ => return Err(JsonError::Invalid),
             }
+            start = self.at;
+            self.plain();
         }
         self.at += 1;
-        Ok(value)
+        Ok(heap.shared(&value)?)
     }
 
     fn escape(&mut self) -> Read<char> {

@@ -3,7 +3,7 @@
 use super::{Machine, Slot};
 use crate::ast::{Reference, Step};
 use crate::heap::{Heap, Value};
-use crate::limits::RenderError;
+use crate::limits::{RenderError, STEP};
 use crate::methods;
 use crate::number::Number;
 
@@ -13,30 +13,49 @@ impl<'t> Machine<'t, '_> {
     }
 
     fn follow(&mut self, name: &'t str, steps: &'t [Step]) -> Result<Value, RenderError> {
-        let mut value = self.variable(name)?;
-        for step in steps {
+        let (mut value, known) = match self.own(name)? {
+            Some(value) => (value, 0),
+            None => self.given(name, steps)?,
+        };
+        for step in steps.get(known..).unwrap_or_default() {
             self.heap.step()?;
             value = self.step(&value, step)?;
         }
         Ok(value)
     }
 
-    fn variable(&mut self, name: &'t str) -> Result<Value, RenderError> {
+    /// What the template itself has put under a name.
+    fn own(&mut self, name: &'t str) -> Result<Option<Value>, RenderError> {
         match self.variables.get(name) {
-            Some(Slot::Value(value)) => return Ok(value.clone()),
+            Some(Slot::Value(value)) => return Ok(Some(value.clone())),
             Some(Slot::Block(block)) => {
                 let block = *block;
-                return self.rendered(block);
+                return self.rendered(block).map(Some);
             }
             None => {}
         }
         let innermost = self.loops.len().checked_sub(1);
-        match (name, innermost) {
-            ("foreach", Some(level)) => Ok(Value::Loop(level)),
-            ("velocityCount", Some(level)) => Ok(self.loop_property(level, "count")),
-            ("velocityHasNext", Some(level)) => Ok(self.loop_property(level, "hasNext")),
-            _ => self.scope.variable(name, self.heap),
+        Ok(match (name, innermost) {
+            ("foreach", Some(level)) => Some(Value::Loop(level)),
+            ("velocityCount", Some(level)) => Some(self.loop_property(level, "count")),
+            ("velocityHasNext", Some(level)) => Some(self.loop_property(level, "hasNext")),
+            _ => None,
+        })
+    }
+
+    /// What the scope has under a name, or behind it, with the number of steps taken.
+    fn given(&mut self, name: &'t str, steps: &'t [Step]) -> Result<(Value, usize), RenderError> {
+        let property = |at: usize| match steps.get(at) {
+            Some(Step::Property(name)) => Some(&**name),
+            _ => None,
+        };
+        if let Some(first) = property(0)
+            && let Some((value, taken)) = self.scope.member(name, first, property(1), self.heap)?
+        {
+            self.heap.work(taken * STEP)?;
+            return Ok((value, taken));
         }
+        Ok((self.scope.variable(name, self.heap)?, 0))
     }
 
     fn step(&mut self, value: &Value, step: &'t Step) -> Result<Value, RenderError> {

@@ -7,6 +7,7 @@ use crate::heap::{Heap, Value};
 use crate::limits::RenderError;
 use crate::number::Number;
 use crate::regexes::replacement;
+use crate::shared::Text;
 
 pub(super) fn call(heap: &mut Heap, text: &str, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
     heap.work(text.len())?;
@@ -46,7 +47,7 @@ fn plain(heap: &mut Heap, text: &str, name: &str, arguments: &[&str]) -> Result<
         }
         ("toCharArray", []) => {
             heap.charge_values(text.len())?;
-            let chars = text.chars().map(|c| Value::Text(c.to_string().into())).collect();
+            let chars = text.chars().map(|c| Value::Text(Text::from(&*c.encode_utf8(&mut [0; 4])))).collect();
             heap.list(chars)?
         }
         ("valueOf", [other]) => heap.text(other)?,
