@@ -232,3 +232,89 @@ def test_a_hundred_megabytes_pass_both_ways_and_are_never_held(tmp_path, backend
         assert memory(gateway) - before < 20 * MEGABYTE
     finally:
         gateway.stop()
+
+
+def test_what_is_too_large_is_told_in_awss_words_and_reaches_nobody(small, backend):
+    """rest-data-plane §2.1, §2.4, §3.8."""
+    client = small.client()
+    api = client.create_rest_api(name="limits")
+    for kind in ("HTTP", "HTTP_PROXY", "MOCK"):
+        at = put(client, api["id"], child(client, api, api["rootResourceId"], kind), "POST", type=kind, integrationHttpMethod="POST",
+                 uri=f"http://{backend.address}/", requestTemplates={"application/json": '{"statusCode": 200}'} if kind == "MOCK" else {})
+        if kind != "HTTP_PROXY":
+            client.put_integration_response(**at, statusCode="200")
+    deploy(small, client, api, stageName="dev")
+    told = (413, "text/plain", b"HTTP content length exceeded 100000 bytes.")
+    send = lambda kind, body: (lambda answer: (answer.status, answer.headers["content-type"], answer.read()))(open_request(small, api, f"/{kind}", "POST", body))
+    common = len("/_aws/execute-api//dev/MOCK?") + len(api["id"]), len(small.addresses["traffic"]) + len("2") + len("identity")
+
+    for kind in ("HTTP", "HTTP_PROXY", "MOCK"):
+        backend.seen = None
+        assert send(kind, b"x" * 100_000)[0] == 200
+        assert kind == "MOCK" or backend.seen["body"] == b"x" * 100_000
+        backend.seen = None
+        assert send(kind, b"x" * 100_001) == told
+        assert send(kind, (piece for piece in [b"x" * 50_000] * 2 + [b"x"])) == told
+        assert backend.seen is None
+    value = lambda more: open_request(small, api, "/MOCK", "POST", b"{}", {"x-long": "v" * (10_240 - common[1] + more)})
+    fits, long = value(0), value(1)
+    url = lambda more: open_request(small, api, "/MOCK?" + "q" * (10_240 - common[0] + more), "POST", b"{}")
+    assert (fits.status, long.status, long.read()) == (200, 413, b'{"message":"Request Too Long"}')
+    assert (url(0).status, url(2).status) == (200, 414)
+
+
+def test_some_verbs_carry_no_body_and_a_header_may_replace_the_verb(small, backend):
+    """rest-data-plane §1.2, §3.1, §6.1."""
+    client = small.client()
+    api = client.create_rest_api(name="verbs")
+    any_verb, only_get = (child(client, api, api["rootResourceId"], name) for name in ("any", "get"))
+    put(client, api["id"], any_verb, "ANY", type="HTTP_PROXY", integrationHttpMethod="ANY", uri=f"http://{backend.address}/fixed")
+    put(client, api["id"], only_get, "GET", type="HTTP_PROXY", integrationHttpMethod="GET", uri=f"http://{backend.address}/fixed")
+    for verb in ("GET", "HEAD", "OPTIONS", "POST"):
+        at = put(client, api["id"], child(client, api, api["rootResourceId"], f"as-{verb}"), "POST", type="HTTP", integrationHttpMethod=verb,
+                 uri=f"http://{backend.address}/fixed", requestTemplates={"application/json": "templated"})
+        client.put_integration_response(**at, statusCode="200")
+    backend.answers["fixed"] = b"answer"
+    deploy(small, client, api, stageName="dev")
+
+    def send(verb, path, body=b"sent", **headers):
+        backend.seen = None
+        answer = open_request(small, api, path, verb, body, headers)
+        seen = backend.seen or {}
+        return answer.status, answer.read(), seen.get("verb"), seen.get("body")
+
+    for verb in ("POST", "PUT", "PATCH", "DELETE"):
+        assert send(verb, "/any") == (200, b"answer", verb, b"sent")
+        assert send("POST", "/any", **{"X-HTTP-Method-Override": verb}) == (200, b"answer", verb, b"sent")
+    assert send("GET", "/any") == (200, b"answer", "GET", b"") and send("OPTIONS", "/any") == (200, b"answer", "OPTIONS", b"")
+    assert send("HEAD", "/any") == (200, b"", "HEAD", b"")
+    assert [send("POST", f"/as-{verb}")[2:] for verb in ("GET", "HEAD", "OPTIONS", "POST")] == [
+        ("GET", b""), ("HEAD", b""), ("OPTIONS", b""), ("POST", b"templated")]
+    assert (send("HEAD", "/get")[0], send("TRACE", "/any")[0], send("OPTIONS", "/get")[0]) == (403, 403, 403)
+    overridden = lambda verb: send("POST", "/get", **{"X-HTTP-Method-Override": verb})[0]
+    assert [overridden(verb) for verb in ("GET", "ANY", "get", "NOPE", "POST")] == [200, 403, 403, 403, 403]
+
+
+def test_templates_are_chosen_by_the_media_type_alone_and_a_list_in_accept_names_none(small, backend):
+    """rest-data-plane §3.6, §5.3."""
+    client, rows = small.client(), {"json": {"application/json": "JSON", "text/xml": "XML"}, "first": {"text/plain": "PLAIN", "text/xml": "XML"}, "none": {}}
+    api = client.create_rest_api(name="chosen")
+    backend.answers["as-is"] = b"as it is"
+    for name, templates in rows.items():
+        at = put(client, api["id"], child(client, api, api["rootResourceId"], name), "POST", type="HTTP", integrationHttpMethod="POST",
+                 uri=f"http://{backend.address}/as-is", requestTemplates={"application/json": "json", "text/xml": "xml"})
+        client.put_integration_response(**at, statusCode="200", responseTemplates=templates)
+    client.put_gateway_response(restApiId=api["id"], responseType="MISSING_AUTHENTICATION_TOKEN",
+                                responseTemplates={"application/json": "JSON", "text/xml": "XML"})
+    deploy(small, client, api, stageName="dev")
+
+    def send(name, accept, kind=None):
+        answer = open_request(small, api, f"/{name}", "POST", b"sent", {k: v for k, v in (("accept", accept), ("content-type", kind)) if v})
+        return answer.read().decode(), answer.headers["content-type"], backend.seen["body"].decode()
+
+    for accept, chosen in ((None, "json"), ("text/xml", "xml"), ("text/xml; q=0.1", "xml"), ("text/xml, text/plain", "json"), ("*/*", "json")):
+        assert send("json", accept)[:2] == (("XML", "text/xml") if chosen == "xml" else ("JSON", "application/json")), accept
+        assert send("missing", accept)[0] == ("XML" if chosen == "xml" else "JSON"), accept
+        assert send("first", accept)[:2] == (("XML", "text/xml") if chosen == "xml" else ("PLAIN", "text/plain")), accept
+        assert send("none", accept)[:2] == ("as it is", "application/json"), accept
+    assert [send("none", None, kind)[2] for kind in (None, "application/json;charset=utf-8", "text/xml; a=b", "text/html")] == ["json", "json", "xml", "sent"]
