@@ -141,7 +141,7 @@ pub(crate) struct Traffic {
 /// What integrations may reach and use: those of traffic, and of the tests of draft methods that a control plane runs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Integrations {
-    /// Largest number of rounds of a #foreach in a mapping template
+    /// Largest number of rounds of all #foreach of a mapping template together
     #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
     pub(crate) max_iterations: usize,
     /// Upstream name override NAME=ADDR, repeatable; a name that starts with a dot matches all names below it

@@ -111,9 +111,7 @@ impl<'t> Machine<'t, '_> {
         let before = self.variables.remove(&*foreach.variable);
         let (length, mut flow) = (items.len(), Flow::On);
         for (index, item) in items.into_iter().enumerate() {
-            if index >= self.heap.limits.iterations {
-                return Err(RenderError::Iterations(self.heap.limits.iterations));
-            }
+            self.heap.round()?;
             self.loops.push(Loop { index, length });
             self.variables.insert(&foreach.variable, Slot::Value(item));
             flow = self.block(&foreach.body)?;

@@ -1,5 +1,8 @@
 //! The objects API Gateway gives templates.
 
+#[path = "sources.rs"]
+mod sources;
+
 use super::*;
 use crate::template::Template;
 

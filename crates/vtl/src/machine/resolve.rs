@@ -92,7 +92,8 @@ impl<'t> Machine<'t, '_> {
         match (value, index) {
             (Value::List(list), Value::Number(number)) => {
                 let at = position(number, self.heap.items(*list).len());
-                Ok(at.and_then(|at| self.heap.items(*list).get(at)).cloned().unwrap_or(Value::Null))
+                let item = at.and_then(|at| self.heap.items(*list).get(at)).cloned();
+                item.ok_or_else(|| RenderError::exception("an index is out of bounds"))
             }
             (Value::Map(_) | Value::Host(_) | Value::Loop(_), _) => {
                 let name = self.heap.print(index)?;
