@@ -1,5 +1,5 @@
 /* A static upstream: one thread, epoll, prebuilt responses. Cheap enough that the proxy in front of it is what is measured.
-   usage: upstream PORT SIZE…   answers GET /b{SIZE} with a JSON body of that many bytes. */
+   usage: upstream PORT SIZE…   answers /b{SIZE}, whatever the method, with a JSON body of that many bytes. Bodies of requests are read over. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -21,19 +21,29 @@ static void prepare(const char *size) {
   memset(bytes + head, 'x', body);
   memcpy(bytes + head, "{\"pad\": \"", 9);
   memcpy(bytes + head + body - 2, "\"}", 2);
-  sprintf(responses[kinds].path, "GET /b%s ", size);
+  sprintf(responses[kinds].path, "/b%s ", size);
   responses[kinds].bytes = bytes;
   responses[kinds++].length = head + body;
 }
 
 static int answer(int fd, const char *head) {
-  for (int i = 0; i < kinds; i++)
-    if (strncmp(head, responses[i].path, strlen(responses[i].path)) == 0)
+  const char *path = strchr(head, ' ');
+  for (int i = 0; path && i < kinds; i++)
+    if (strncmp(path + 1, responses[i].path, strlen(responses[i].path)) == 0)
       return write(fd, responses[i].bytes, responses[i].length) == (ssize_t)responses[i].length;
   return 0;
 }
 
-/* Reads what is there and answers every whole head; 0 when the connection is to be closed. */
+/* How long a request is, body included. Its head, up to `end`, is whole. */
+static size_t whole(const char *head, char *end) {
+  *end = 0;
+  const char *length = strcasestr(head, "\r\ncontent-length:");
+  size_t body = length ? strtoul(length + 17, NULL, 10) : 0;
+  *end = '\r';
+  return end + 4 - head + body;
+}
+
+/* Reads what is there and answers every whole request; 0 when the connection is to be closed. */
 static int serve(int fd) {
   char *head = connections[fd].head;
   ssize_t got = read(fd, head + connections[fd].length, HEAD - 1 - connections[fd].length);
@@ -41,9 +51,11 @@ static int serve(int fd) {
   size_t length = connections[fd].length += got;
   head[length] = 0;
   for (char *end; (end = strstr(head, "\r\n\r\n"));) {
+    size_t request = whole(head, end);
+    if (request > length) break;
     if (!answer(fd, head)) return 0;
-    length -= end + 4 - head;
-    memmove(head, end + 4, length + 1);
+    length -= request;
+    memmove(head, head + request, length + 1);
   }
   connections[fd].length = length;
   return length < HEAD - 1;
