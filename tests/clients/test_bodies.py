@@ -318,3 +318,22 @@ def test_templates_are_chosen_by_the_media_type_alone_and_a_list_in_accept_names
         assert send("first", accept)[:2] == (("XML", "text/xml") if chosen == "xml" else ("PLAIN", "text/plain")), accept
         assert send("none", accept)[:2] == ("as it is", "application/json"), accept
     assert [send("none", None, kind)[2] for kind in (None, "application/json;charset=utf-8", "text/xml; a=b", "text/html")] == ["json", "json", "xml", "sent"]
+
+
+def test_the_time_a_client_takes_to_send_is_not_the_integrations(small, backend):
+    """AWS reads all of a request before it calls; here it goes on as it comes, and the clock starts at its end."""
+    client = small.client()
+    api = client.create_rest_api(name="slow client")
+    for name, query in (("quick", ""), ("slow", "?wait=0.6")):
+        put(client, api["id"], child(client, api, api["rootResourceId"], name), "POST", type="HTTP_PROXY", integrationHttpMethod="POST",
+            uri=f"http://{backend.address}/{query}", timeoutInMillis=400)
+    deploy(small, client, api, stageName="dev")
+
+    def pieces():
+        for _ in range(6):
+            time.sleep(0.15)
+            yield b"piece"
+
+    quick, slow = (open_request(small, api, path, "POST", pieces()) for path in ("/quick", "/slow"))
+
+    assert (quick.status, slow.status, slow.read()) == (200, 504, b'{"message": "Endpoint request timed out"}')

@@ -51,24 +51,36 @@ impl SendError {
     }
 }
 
-/// Sends a request; the deadline covers everything up to the end of the answer.
+/// Sends a request; the deadline covers everything up to the end of the answer, but for a body that is still coming from
+/// the client: AWS has all of it before its clock starts.
 pub(crate) async fn send(
     core: &Rc<Core>,
     exchange: &mut Exchange,
     call: Call<'_>,
-    request: Request<UpstreamBody>,
+    mut request: Request<UpstreamBody>,
     within: Duration,
 ) -> Result<Response<UpstreamReply>, Failure> {
     if let Some(log) = exchange.log() {
         log.endpoint_request(call.endpoint, &request);
     }
     let started = Instant::now();
-    let mut deadline = core.deadlines.at(started + within);
-    let sent = tokio::select! {
-        biased;
-        sent = attempt(core, call, request) => Some(sent),
-        () = &mut deadline => None,
+    let arrival = request.body_mut().arrival(started);
+    let due = || arrival.as_ref().map_or(started, |last| last.get()) + within;
+    let mut deadline = core.deadlines.at(due());
+    let mut attempt = std::pin::pin!(attempt(core, call, request));
+    let sent = loop {
+        tokio::select! {
+            biased;
+            sent = &mut attempt => break Some(sent),
+            () = &mut deadline => match due() {
+                later if later > Instant::now() => deadline = core.deadlines.at(later),
+                _ => break None,
+            },
+        }
     };
+    if arrival.is_some() {
+        deadline = core.deadlines.at(due());
+    }
     if core.log.is_some() || exchange.execution.is_some() {
         exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
     }
