@@ -32,7 +32,8 @@ class Backend(http.server.BaseHTTPRequestHandler):
         length = int(asked.get("length", len(body)))
         framing = {"transfer-encoding": "chunked"} if "chunked" in asked else {"content-length": str(length)}
         for name, value in {"content-type": "text/plain", **json.loads(asked.get("headers", "{}")), **framing}.items():
-            self.send_header(name, value)
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.send(body if "length" not in asked else None, length, "chunked" in asked, "halves" in asked)
@@ -337,3 +338,17 @@ def test_the_time_a_client_takes_to_send_is_not_the_integrations(small, backend)
     quick, slow = (open_request(small, api, path, "POST", pieces()) for path in ("/quick", "/slow"))
 
     assert (quick.status, slow.status, slow.read()) == (200, 504, b'{"message": "Endpoint request timed out"}')
+
+
+def test_an_answer_without_a_type_is_called_json(small, backend):
+    """[V §3.4] "when no other value exists"; a missing type is no binary type (§3.5)."""
+    backend.answers["typeless"] = b"bytes"
+    client = small.client()
+    api = client.create_rest_api(name="typeless", binaryMediaTypes=["application/json"])
+    put(client, api["id"], api["rootResourceId"], type="HTTP_PROXY", integrationHttpMethod="GET",
+        uri=f"http://{backend.address}/typeless?headers=%7B%22content-type%22:null%7D")
+    deploy(small, client, api, stageName="dev")
+
+    answer = open_request(small, api, "/", headers={"accept": "text/plain"})
+
+    assert (answer.status, answer.headers["content-type"], answer.read()) == (200, "application/json", b"bytes")

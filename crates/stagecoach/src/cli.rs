@@ -112,10 +112,6 @@ pub(crate) struct Traffic {
     /// Threads that serve traffic; 0: one per core
     #[arg(long, env = "STAGECOACH_CORES", default_value_t = 0)]
     pub(crate) cores: usize,
-    /// Largest payload of a request, or of an answer that is not streamed, bytes (AWS: 10 MiB). A longer answer is a 500, a
-    /// function's a 502; one of unknown length is forwarded as it comes, and broken off at the limit
-    #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
-    pub(crate) max_payload: usize,
     /// Where access log lines go: `stdout` (or `-`), `stderr`, `off`, a file or a named pipe
     #[arg(long, env = "STAGECOACH_ACCESS_LOG", default_value = "off")]
     pub(crate) access_log: String,
@@ -141,6 +137,10 @@ pub(crate) struct Traffic {
 /// What integrations may reach and use: those of traffic, and of the tests of draft methods that a control plane runs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Integrations {
+    /// Largest payload of a request, or of an answer that is not streamed, bytes (AWS: 10 MiB). A longer answer is a 500, a
+    /// function's a 502; one of unknown length is forwarded as it comes, and broken off at the limit
+    #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
+    pub(crate) max_payload: usize,
     /// Largest number of rounds of all #foreach of a mapping template together
     #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
     pub(crate) max_iterations: usize,

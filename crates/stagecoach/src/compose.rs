@@ -169,7 +169,6 @@ impl Traffic {
         };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         options.cores = if self.cores == 0 { cores } else { self.cores };
-        options.max_payload = self.max_payload;
         options.cache_bytes = self.cache_bytes;
         options.access_log = LogTarget::parse(&self.access_log);
         options.execution_log = LogTarget::parse(&self.execution_log);
@@ -198,6 +197,7 @@ impl Integrations {
     }
 
     fn apply(&self, options: &mut Options, allow_private: bool, credentials: Credentials) -> anyhow::Result<()> {
+        options.max_payload = self.max_payload;
         options.templates.iterations = self.max_iterations;
         options.resolve = parsed(&self.resolve, "--resolve", "NAME=ADDRESS", Resolve::parse)?;
         options.lambda =

@@ -134,9 +134,9 @@ fn unreachable_endpoint(error: &SendError) -> Failure {
     match error {
         SendError::Broken(error) if too_large(error) => Failure::early(GatewayResponseType::RequestTooLarge),
         // AWS's one text for a name or an address that it does not call; ours says which, where the operator looks. The
-        // recorded endpoint was accepted by PutIntegration and failed only when it was called [V
-        // api/test_failed_invoke_test_method], so this is what is known of names without an address; the 504 that
-        // rest-data-plane §6.4 infers for them is kept for connections that are refused or break.
+        // recorded endpoint had passed PutIntegration and failed only when it was called [V
+        // api/test_failed_invoke_test_method]: it may well have been a name without an address, and a recording wins over
+        // the 504 that rest-data-plane §6.4 infers for one. Connections that are refused or break are 504s [F].
         SendError::Refused(_) | SendError::Resolve(..) => {
             tracing::debug!(error = %error, "an endpoint was not called");
             Failure::configuration("Invalid endpoint address")

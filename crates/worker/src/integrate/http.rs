@@ -56,6 +56,20 @@ pub(crate) async fn proxy(
     let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let answered = std::mem::take(response.headers_mut());
     *response.headers_mut() = headers::http_proxy_response(answered);
+    let mut response = answer(core, exchange, method, types, response).await?;
+    // Generated when there is no other value [V §3.4].
+    response.headers_mut().entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// What the client gets of a back end's answer: within the limit and converted, or streamed.
+async fn answer(
+    core: &Core,
+    exchange: &Exchange,
+    method: &Method,
+    types: Option<Conversions>,
+    response: Response<UpstreamReply>,
+) -> Result<Response<ReplyBody>, Failure> {
     if method.integration.stream {
         // However much, and as it comes: nothing is converted (rest-data-plane §3.8, "response streaming").
         return Ok(response.map(ReplyBody::Upstream));
