@@ -21,22 +21,29 @@ pub(crate) enum Node {
     If(Box<[(Expr, Block)]>, Block),
     Foreach(Box<Foreach>),
     /// `#define($name)`.
-    Define(Box<str>, Block),
+    Define(Name, Block),
     Break,
     Stop,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Foreach {
-    pub(crate) variable: Box<str>,
+    pub(crate) variable: Name,
     pub(crate) source: Expr,
     pub(crate) body: Block,
+}
+
+/// A variable's name, with its number among all names of the template.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name {
+    pub(crate) text: Box<str>,
+    pub(crate) slot: usize,
 }
 
 /// `$name.property.method(…)[index]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reference {
-    pub(crate) name: Box<str>,
+    pub(crate) name: Name,
     pub(crate) steps: Box<[Step]>,
 }
 

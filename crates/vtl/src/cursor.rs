@@ -1,8 +1,10 @@
 //! A place in a template's text.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use crate::ast::Origin;
+use crate::ast::{Name, Origin};
 use crate::limits::NESTING;
 use crate::template::{ParseError, Problem};
 
@@ -15,18 +17,41 @@ pub(crate) struct Cursor<'t> {
     known: Cell<(usize, usize, usize)>,
     /// Where `text` begins in the whole template, for texts that are strings within it.
     origin: (usize, usize),
+    /// Names so far, in the whole template, by their numbers.
+    names: Rc<RefCell<HashMap<Box<str>, usize>>>,
 }
 
 impl<'t> Cursor<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, depth: 0, in_string: false, known: Cell::new((0, 1, 1)), origin: (1, 1) }
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+            in_string: false,
+            known: Cell::new((0, 1, 1)),
+            origin: (1, 1),
+            names: Rc::default(),
+        }
     }
 
     /// A cursor over a string literal's text, at the literal's place and depth.
     pub(crate) fn within<'s>(&self, text: &'s str, start: usize) -> Cursor<'s> {
         let origin = self.place(start);
         let known = Cell::new((0, origin.0, origin.1));
-        Cursor { text, at: 0, depth: self.depth, in_string: true, known, origin }
+        Cursor { text, at: 0, depth: self.depth, in_string: true, known, origin, names: self.names.clone() }
+    }
+
+    /// A variable's name, the same one wherever it stands.
+    pub(crate) fn name(&self, text: &str) -> Name {
+        let mut names = self.names.borrow_mut();
+        let next = names.len();
+        let slot = *names.entry(text.into()).or_insert(next);
+        Name { text: text.into(), slot }
+    }
+
+    /// How many names there are.
+    pub(crate) fn names(&self) -> usize {
+        self.names.borrow().len()
     }
 
     /// Whether this is a string's text and not the template's own.

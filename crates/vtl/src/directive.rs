@@ -1,6 +1,6 @@
 //! What begins with `#`.
 
-use crate::ast::{Block, Expr, Foreach, Node};
+use crate::ast::{Block, Expr, Foreach, Name, Node};
 use crate::cursor::Cursor;
 use crate::template::{ParseError, Problem};
 use crate::text::{self, End};
@@ -229,7 +229,7 @@ fn body(cursor: &mut Cursor<'_>, what: &'static str) -> Result<Block, ParseError
 }
 
 /// A plain `$name`.
-fn variable(cursor: &mut Cursor<'_>) -> Result<Box<str>, ParseError> {
+fn variable(cursor: &mut Cursor<'_>) -> Result<Name, ParseError> {
     let reference = reference::parse(cursor)?.filter(|reference| reference.steps.is_empty());
     reference.map(|reference| reference.name).ok_or_else(|| cursor.error(Problem::ExpectedName))
 }

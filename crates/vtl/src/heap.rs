@@ -1,7 +1,10 @@
 //! Values of one rendering. Lists and maps live in a heap and are shared by number, as Java shares them by reference:
 //! circles cost nothing, and all goes at once when the rendering is over.
 
-use std::collections::HashMap;
+mod map;
+
+pub use map::MapKind;
+pub(crate) use map::{Hashing, Map};
 
 use crate::limits::{Limits, RenderError, STEP, VISIT};
 use crate::number::Number;
@@ -37,122 +40,15 @@ pub struct ListId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapId(usize);
 
-/// How a map behaves besides holding values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MapKind {
-    /// As a map.
-    #[default]
-    Plain,
-    /// An entry of another map: prints `key=value`.
-    Entry,
-    /// Prints empty as a whole, as parts of `$context` do (rest-data-plane §5.4).
-    Quiet,
-    /// Names match whatever their case: headers.
-    Folded,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct List {
-    pub(crate) items: Vec<Value>,
+    items: Vec<Value>,
     /// Made from JSON text: prints as JSON.
     pub(crate) json: bool,
 }
 
-/// How names are hashed: seeded per process, since some of them come with requests.
-pub(crate) type Hashing = foldhash::fast::RandomState;
-
-/// Keys in the order they came. Small maps are searched, large ones have an index.
-#[derive(Debug, Default)]
-pub(crate) struct Map {
-    pub(crate) kind: MapKind,
-    entries: Vec<(Text, Value)>,
-    index: Option<HashMap<Text, usize, Hashing>>,
-    /// Every name can be put once. The entries before this one were there already, and may be replaced once.
-    once: Option<usize>,
-}
-
-/// Entries up to which a map is searched one by one.
-const SEARCHED: usize = 16;
 /// Bytes a value takes in a list or map, with its share of what holds it.
 const VALUE_BYTES: usize = 48;
-
-impl Map {
-    pub(crate) fn entries(&self) -> &[(Text, Value)] {
-        &self.entries
-    }
-
-    fn position(&self, name: &str) -> Option<usize> {
-        if self.kind == MapKind::Folded {
-            return self.entries.iter().position(|(key, _)| key.eq_ignore_ascii_case(name));
-        }
-        match &self.index {
-            Some(index) => index.get(name).copied(),
-            None => self.entries.iter().position(|(key, _)| key.is(name)),
-        }
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.entries.get(self.position(name)?).map(|(_, value)| value)
-    }
-
-    /// Puts entries into a map that has none.
-    fn fill(&mut self, entries: Vec<(Text, Value)>) {
-        let known =
-            |(at, (name, _)): (usize, &(Text, Value))| entries.iter().take(at).any(|(before, _)| before == name);
-        if entries.len() <= SEARCHED && !entries.iter().enumerate().any(known) {
-            self.entries = entries;
-            return;
-        }
-        for (name, value) in entries {
-            self.put(name, value);
-        }
-    }
-
-    /// Whether the name cannot be put again.
-    fn is_spent(&self, name: &str) -> bool {
-        self.once.is_some_and(|kept| self.position(name).is_some_and(|at| at >= kept))
-    }
-
-    /// Puts a value; answers the one before it.
-    pub(crate) fn put(&mut self, name: Text, value: Value) -> Option<Value> {
-        if self.once.is_some()
-            && let Some(before) = self.remove(&name)
-        {
-            self.put(name, value);
-            return Some(before);
-        }
-        if let Some(known) = self.position(&name).and_then(|at| self.entries.get_mut(at)) {
-            return Some(std::mem::replace(&mut known.1, value));
-        }
-        if let Some(index) = &mut self.index {
-            index.insert(name.clone(), self.entries.len());
-        }
-        self.entries.push((name, value));
-        if self.index.is_none() {
-            self.reindex();
-        }
-        None
-    }
-
-    pub(crate) fn remove(&mut self, name: &str) -> Option<Value> {
-        let at = self.position(name)?;
-        let (_, value) = self.entries.remove(at);
-        self.once = self.once.map(|kept| kept - usize::from(at < kept));
-        self.reindex();
-        Some(value)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-        self.index = None;
-        self.once = self.once.map(|_| 0);
-    }
-
-    fn reindex(&mut self) {
-        let entries = Some(self.entries.iter().enumerate()).filter(|entries| entries.len() > SEARCHED);
-        self.index = entries.map(|entries| entries.map(|(at, (key, _))| (key.clone(), at)).collect());
-    }
-}
 
 /// All lists and maps of one rendering, and what it has used so far.
 #[derive(Debug)]
@@ -249,7 +145,7 @@ impl Heap {
     /// [`RenderError::Memory`].
     pub fn map(&mut self, kind: MapKind) -> Result<MapId, RenderError> {
         self.charge_values(1)?;
-        self.maps.push(Map { kind, ..Map::default() });
+        self.maps.push(Map::new(kind));
         Ok(MapId(self.maps.len() - 1))
     }
 
@@ -283,7 +179,7 @@ impl Heap {
     /// From now on every name can be put once, also those that are there.
     pub(crate) fn put_once(&mut self, map: MapId) {
         if let Some(map) = self.maps.get_mut(map.0) {
-            map.once = Some(map.entries.len());
+            map.put_once();
         }
     }
 
@@ -298,7 +194,7 @@ impl Heap {
     }
 
     pub(crate) fn kind(&self, map: MapId) -> MapKind {
-        self.maps.get(map.0).map_or(MapKind::Plain, |map| map.kind)
+        self.maps.get(map.0).map_or(MapKind::Plain, Map::kind)
     }
 
     /// A list's items.
@@ -324,18 +220,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_keep_their_order_however_large_they_grow() {
-        let mut map = Map::default();
+    fn a_map_of_entries_keeps_the_last_value_of_a_name_at_its_first_place() {
+        for names in ["a b a", "a ab ba aa a", "a b c d e f g h i j k l m n o p q r s a"] {
+            let mut heap = Heap::new(Limits::default());
+            let number = |at: usize| Value::Number(Number::from(at));
 
-        for number in 0..40 {
-            map.put(number.to_string().as_str().into(), Value::Bool(number % 2 == 0));
+            let entries = names.split(' ').enumerate().map(|(at, name)| (name.into(), number(at))).collect();
+            let Value::Map(map) = heap.map_of(entries).unwrap() else { unreachable!() };
+
+            let last = names.split(' ').count() - 1;
+            assert_eq!((heap.entries(map).len(), &*heap.entries(map)[0].0), (last, "a"), "{names}");
+            assert_eq!(&*heap.print(&heap.get(map, "a").cloned().unwrap()).unwrap(), last.to_string());
         }
-        map.remove("7");
-        map.put("3".into(), Value::Null);
-
-        assert_eq!(map.entries().len(), 39);
-        assert!(matches!(map.get("3"), Some(Value::Null)) && map.get("7").is_none());
-        assert!(matches!(map.get("39"), Some(Value::Bool(false))) && &*map.entries()[3].0 == "3");
     }
 
     #[test]

@@ -4,17 +4,21 @@ mod evaluate;
 mod operate;
 mod resolve;
 
-use std::collections::HashMap;
-
-use crate::ast::{Block, Foreach, Node, Origin};
-use crate::heap::{Hashing, Heap, Value};
+use crate::ast::{Block, Foreach, Name, Node, Origin};
+use crate::heap::{Heap, Value};
 use crate::limits::{DEPTH, RenderError};
 use crate::scope::Scope;
 
-/// The output of a template.
-pub(crate) fn run(block: &Block, scope: &mut dyn Scope, heap: &mut Heap) -> Result<String, RenderError> {
-    let mut machine =
-        Machine { scope, heap, variables: HashMap::default(), loops: Vec::new(), out: String::new(), depth: 0 };
+/// The output of a template with so many names.
+pub(crate) fn run(block: &Block, names: usize, scope: &mut dyn Scope, heap: &mut Heap) -> Result<String, RenderError> {
+    let mut machine = Machine {
+        scope,
+        heap,
+        variables: (0..names).map(|_| None).collect(),
+        loops: Vec::new(),
+        out: String::new(),
+        depth: 0,
+    };
     machine.block(block)?;
     Ok(machine.out)
 }
@@ -22,7 +26,8 @@ pub(crate) fn run(block: &Block, scope: &mut dyn Scope, heap: &mut Heap) -> Resu
 struct Machine<'t, 's> {
     scope: &'s mut dyn Scope,
     heap: &'s mut Heap,
-    variables: HashMap<&'t str, Slot<'t>, Hashing>,
+    /// By the numbers of their names.
+    variables: Vec<Option<Slot<'t>>>,
     loops: Vec<Loop>,
     out: String,
     depth: usize,
@@ -81,7 +86,7 @@ impl<'t> Machine<'t, '_> {
                 self.assign(target, value)?;
             }
             Node::Define(name, block) => {
-                self.variables.insert(name, Slot::Block(block));
+                self.replace(name, Some(Slot::Block(block)));
             }
             Node::If(branches, otherwise) => {
                 for (condition, block) in branches {
@@ -108,20 +113,19 @@ impl<'t> Machine<'t, '_> {
     fn foreach(&mut self, foreach: &'t Foreach) -> Result<Flow, RenderError> {
         let source = self.evaluate(&foreach.source)?;
         let items = self.iterated(&source)?;
-        let before = self.variables.remove(&*foreach.variable);
+        let before = self.replace(&foreach.variable, None);
         let (length, mut flow) = (items.len(), Flow::On);
         for (index, item) in items.into_iter().enumerate() {
             self.heap.round()?;
             self.loops.push(Loop { index, length });
-            self.variables.insert(&foreach.variable, Slot::Value(item));
+            self.replace(&foreach.variable, Some(Slot::Value(item)));
             flow = self.block(&foreach.body)?;
             self.loops.pop();
             if flow != Flow::On {
                 break;
             }
         }
-        self.variables.remove(&*foreach.variable);
-        self.variables.extend(before.map(|slot| (&*foreach.variable, slot)));
+        self.replace(&foreach.variable, before);
         Ok(if flow == Flow::Stop { Flow::Stop } else { Flow::On })
     }
 
@@ -137,6 +141,11 @@ impl<'t> Machine<'t, '_> {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// Puts something under a name; answers what was there.
+    fn replace(&mut self, name: &Name, by: Option<Slot<'t>>) -> Option<Slot<'t>> {
+        std::mem::replace(self.variables.get_mut(name.slot)?, by)
     }
 
     /// What a block prints, as a value.

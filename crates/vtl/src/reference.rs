@@ -24,7 +24,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Reference>, ParseE
     if formal {
         cursor.expect("}")?;
     }
-    Ok(Some(Reference { name: name.into(), steps: steps.into() }))
+    Ok(Some(Reference { name: cursor.name(name), steps: steps.into() }))
 }
 
 /// Whether `#set` may have it on its left.

@@ -17,7 +17,8 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq)]
 enum Body {
     Constant(Box<str>),
-    Program(Block),
+    /// With the number of its names.
+    Program(Block, usize),
 }
 
 /// A template that Velocity cannot parse (rest-data-plane §5.6: such a template answers 500 on AWS).
@@ -90,7 +91,7 @@ impl Template {
         let body = match &*block {
             [] => Body::Constant("".into()),
             [(_, Node::Text(constant))] => Body::Constant(constant.clone()),
-            _ => Body::Program(block),
+            _ => Body::Program(block, cursor.names()),
         };
         Ok(Self { body })
     }
@@ -99,7 +100,7 @@ impl Template {
     pub fn constant(&self) -> Option<&str> {
         match &self.body {
             Body::Constant(text) => Some(text),
-            Body::Program(_) => None,
+            Body::Program(..) => None,
         }
     }
 
@@ -110,7 +111,7 @@ impl Template {
     pub fn render(&self, scope: &mut dyn Scope, heap: &mut Heap) -> Result<String, RenderError> {
         match &self.body {
             Body::Constant(text) => Ok(text.to_string()),
-            Body::Program(block) => machine::run(block, scope, heap),
+            Body::Program(block, names) => machine::run(block, *names, scope, heap),
         }
     }
 }

@@ -31,6 +31,8 @@ struct Reader<'t> {
     at: usize,
     items: Vec<Value>,
     entries: Vec<(Text, Value)>,
+    /// What a string with escapes is put together in.
+    unescaped: String,
 }
 
 impl Heap {
@@ -46,7 +48,8 @@ impl Heap {
     /// As [`Heap::read_json`], without a copy.
     pub(crate) fn read_shared_json(&mut self, whole: &Text) -> Result<Option<Value>, RenderError> {
         self.work(whole.len())?;
-        let mut reader = Reader { whole, text: whole, at: 0, items: Vec::new(), entries: Vec::new() };
+        let mut reader =
+            Reader { whole, text: whole, at: 0, items: Vec::new(), entries: Vec::new(), unescaped: String::new() };
         match reader.document(self) {
             Ok(value) => Ok(Some(value)),
             Err(JsonError::Invalid) => Ok(None),
@@ -123,7 +126,7 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(heap.make_list(self.items.drain(start..).collect(), true)?)
+        Ok(heap.make_list(self.items.split_off(start), true)?)
     }
 
     fn map(&mut self, heap: &mut Heap, depth: usize) -> Read<Value> {
@@ -151,7 +154,7 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(heap.map_of(self.entries.drain(start..).collect())?)
+        Ok(heap.map_of(self.entries.split_off(start))?)
     }
 
     /// `-? int frac? exp?`
@@ -205,19 +208,22 @@ impl Reader<'_> {
 
     /// A string that is not as it is written, from its first character.
     fn escaped(&mut self, heap: &mut Heap, mut start: usize) -> Read<Text> {
-        let mut value = String::with_capacity(self.at - start + 32);
+        self.unescaped.clear();
         loop {
-            value.push_str(self.text.get(start..self.at).unwrap_or_default());
+            self.unescaped.push_str(self.text.get(start..self.at).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => break,
-                Some(b'\\') => value.push(self.escape()?),
+                Some(b'\\') => {
+                    let escaped = self.escape()?;
+                    self.unescaped.push(escaped);
+                }
                 _ => return Err(JsonError::Invalid),
             }
             start = self.at;
             self.plain();
         }
         self.at += 1;
-        Ok(heap.shared(&value)?)
+        Ok(heap.shared(&self.unescaped)?)
     }
 
     fn escape(&mut self) -> Read<char> {

@@ -29,7 +29,7 @@ impl<'t> Machine<'t, '_> {
             Expr::Reference(reference) => self.reference(reference),
             Expr::Range(ends) => self.range(&ends.0, &ends.1),
             Expr::List(items) => {
-                let items = items.iter().map(|item| self.evaluate(item)).collect::<Result<Vec<_>, _>>()?;
+                let items = self.evaluate_all(items)?;
                 self.heap.list(items)
             }
             Expr::Map(pairs) => self.map(pairs),

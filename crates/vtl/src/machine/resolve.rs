@@ -1,7 +1,7 @@
 //! References: what they name, and assignments to them.
 
 use super::{Machine, Slot};
-use crate::ast::{Reference, Step};
+use crate::ast::{Expr, Name, Reference, Step};
 use crate::heap::{Heap, Value};
 use crate::limits::{RenderError, STEP};
 use crate::methods;
@@ -12,10 +12,10 @@ impl<'t> Machine<'t, '_> {
         self.follow(&reference.name, &reference.steps)
     }
 
-    fn follow(&mut self, name: &'t str, steps: &'t [Step]) -> Result<Value, RenderError> {
+    fn follow(&mut self, name: &'t Name, steps: &'t [Step]) -> Result<Value, RenderError> {
         let (mut value, known) = match self.own(name)? {
             Some(value) => (value, 0),
-            None => self.given(name, steps)?,
+            None => self.given(&name.text, steps)?,
         };
         for step in steps.get(known..).unwrap_or_default() {
             self.heap.step()?;
@@ -25,17 +25,17 @@ impl<'t> Machine<'t, '_> {
     }
 
     /// What the template itself has put under a name.
-    fn own(&mut self, name: &'t str) -> Result<Option<Value>, RenderError> {
-        match self.variables.get(name) {
-            Some(Slot::Value(value)) => return Ok(Some(value.clone())),
-            Some(Slot::Block(block)) => {
+    fn own(&mut self, name: &'t Name) -> Result<Option<Value>, RenderError> {
+        match self.variables.get(name.slot) {
+            Some(Some(Slot::Value(value))) => return Ok(Some(value.clone())),
+            Some(Some(Slot::Block(block))) => {
                 let block = *block;
                 return self.rendered(block).map(Some);
             }
-            None => {}
+            Some(None) | None => {}
         }
         let innermost = self.loops.len().checked_sub(1);
-        Ok(match (name, innermost) {
+        Ok(match (&*name.text, innermost) {
             ("foreach", Some(level)) => Some(Value::Loop(level)),
             ("velocityCount", Some(level)) => Some(self.loop_property(level, "count")),
             ("velocityHasNext", Some(level)) => Some(self.loop_property(level, "hasNext")),
@@ -66,15 +66,27 @@ impl<'t> Machine<'t, '_> {
                 self.index(value, &index)
             }
             Step::Call(name, arguments) => {
-                let arguments = arguments.iter().map(|argument| self.evaluate(argument));
-                let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
-                match value {
-                    Value::Host(object) => self.scope.call(*object, name, &arguments, self.heap),
-                    Value::Loop(level) => Ok(self.loop_property(*level, getter(name))),
-                    _ => methods::call(self.heap, value, name, &arguments),
+                // Most have one, which needs no list.
+                if let [argument] = &**arguments {
+                    let argument = self.evaluate(argument)?;
+                    return self.call(value, name, &[argument]);
                 }
+                let arguments = self.evaluate_all(arguments)?;
+                self.call(value, name, &arguments)
             }
         }
+    }
+
+    fn call(&mut self, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
+        match value {
+            Value::Host(object) => self.scope.call(*object, name, arguments, self.heap),
+            Value::Loop(level) => Ok(self.loop_property(*level, getter(name))),
+            _ => methods::call(self.heap, value, name, arguments),
+        }
+    }
+
+    pub(super) fn evaluate_all(&mut self, exprs: &'t [Expr]) -> Result<Vec<Value>, RenderError> {
+        exprs.iter().map(|expr| self.evaluate(expr)).collect()
     }
 
     fn property(&mut self, value: &Value, name: &str) -> Result<Value, RenderError> {
@@ -121,7 +133,7 @@ impl<'t> Machine<'t, '_> {
     /// `#set`. What has no place for a value swallows it, as in Velocity.
     pub(super) fn assign(&mut self, target: &'t Reference, value: Value) -> Result<(), RenderError> {
         let Some((last, before)) = target.steps.split_last() else {
-            self.variables.insert(&target.name, Slot::Value(value));
+            self.replace(&target.name, Some(Slot::Value(value)));
             return Ok(());
         };
         let holder = self.follow(&target.name, before)?;
