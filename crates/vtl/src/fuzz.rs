@@ -1,5 +1,9 @@
 //! The doors of the fuzz targets and of the corpus tests.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::gateway::{self, Facts, Overrides, Place};
 use crate::heap::{Heap, Value};
 use crate::limits::{Limits, RenderError};
 use crate::path::Path;
@@ -24,6 +28,48 @@ impl Scope for Document {
     }
 }
 
+/// A request with the document as its body.
+struct Request(BTreeMap<String, String>);
+
+impl Facts for Request {
+    fn body(&self) -> Cow<'_, str> {
+        DOCUMENT.into()
+    }
+
+    fn parameter(&self, _: Place, name: &str) -> Option<Cow<'_, str>> {
+        (name == "a").then_some("b%20c".into())
+    }
+
+    fn parameters(&self, _: Place) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        vec![("a".into(), "b%20c".into())]
+    }
+
+    fn context(&self, name: &str) -> Option<Cow<'_, str>> {
+        matches!(name, "stage" | "requestTimeEpoch" | "identity.sourceIp" | "identity.apiKey").then_some("17".into())
+    }
+
+    fn more_context(&self) -> Option<Cow<'_, str>> {
+        Some(r#"{"authorizer":{"a":"1"},"isCanaryRequest":"true"}"#.into())
+    }
+
+    fn stage_variables(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+/// What API Gateway makes of a template: the same whether or not `$context` is made before it is asked for.
+fn transform(template: &Template) {
+    let request = Request(BTreeMap::from([("a".to_owned(), "x".to_owned())]));
+    let output = |eagerly| {
+        let mut overrides = Overrides::default();
+        let output = gateway::render(template, &request, &mut overrides, &limits(), eagerly)?;
+        Ok::<_, RenderError>((output, overrides))
+    };
+    if let (Ok(lazy), Ok(eager)) = (output(false), output(true)) {
+        assert_eq!(lazy, eager);
+    }
+}
+
 /// Renders any text as a template: it ends, its output keeps to the limit, and the same comes out again.
 ///
 /// # Panics
@@ -35,6 +81,7 @@ pub fn render(text: &str) {
     let first = output(&template);
     assert!(first.as_ref().is_ok_and(|text| text.len() <= limits.output) || first.is_err());
     assert_eq!(first, output(&template));
+    transform(&template);
 }
 
 /// Follows the path in the first line through the document in the others, or through one that stands there always: it

@@ -62,8 +62,23 @@ pub fn transform(
     overrides: &mut Overrides,
     limits: &Limits,
 ) -> Result<String, RenderError> {
+    render(template, facts, overrides, limits, false)
+}
+
+/// `eagerly`: with all of `$context` and `$stageVariables` made beforehand, which must change nothing.
+pub(crate) fn render(
+    template: &Template,
+    facts: &dyn Facts,
+    overrides: &mut Overrides,
+    limits: &Limits,
+    eagerly: bool,
+) -> Result<String, RenderError> {
     let mut heap = Heap::new(*limits);
     let mut gateway = Gateway { facts, overrides, context: None, variables: None, body: None, document: None };
+    if eagerly {
+        gateway.variable("context", &mut heap)?;
+        gateway.variable("stageVariables", &mut heap)?;
+    }
     let output = template.render(&mut gateway, &mut heap)?;
     if let Some(context) = gateway.context {
         *overrides = context::collect(&mut heap, context)?;

@@ -135,6 +135,28 @@ fn context_has_the_recorded_members_in_the_recorded_order() {
     assert_eq!(render("", "#set($s = $context.requestTimeEpoch / 1000)$s").as_deref(), Ok("1700000000"));
 }
 
+/// What answers one member must answer it as the whole map would.
+#[test]
+fn members_of_context_are_the_same_with_and_without_the_map() {
+    let keys = render(
+        "",
+        "#foreach($k in $context.keySet())$k #end#foreach($k in $context.identity.keySet())identity.$k #end",
+    );
+    let keys = keys.unwrap();
+    let more =
+        "isCanaryRequest awsEndpointRequestId identity.apiKey identity.vpceId identity.none none authorizer.claims.sub";
+
+    for name in keys.split(' ').chain(more.split(' ')).filter(|name| !name.is_empty()) {
+        let alone = render("", &format!("[$context.{name}][$context.{name}.x]"));
+        let from_map = render("", &format!("#set($c = $context)[$c.{name}][$c.{name}.x]"));
+        assert_eq!(alone, from_map, "{name}");
+    }
+    assert_eq!(
+        render("", "$stageVariables.color [$stageVariables.x]$stageVariables.color.length()").as_deref(),
+        Ok("blue []4")
+    );
+}
+
 /// rest-data-plane §5.5 [V integrations/test_integration_mock_with_vtl_map_assignation]
 #[test]
 fn overrides_are_collected_whatever_way_they_are_made() {
