@@ -69,10 +69,13 @@ impl Map {
 
     /// Puts entries into a map that has none.
     pub(super) fn fill(&mut self, entries: Vec<(Text, Value)>) {
-        if entries.len() <= SEARCHED && are_distinct(&entries) {
-            self.entries = entries;
+        let index = Some(&entries).filter(|entries| entries.len() > SEARCHED).map(|entries| index(entries));
+        let distinct = index.as_ref().map_or_else(|| are_distinct(&entries), |index| index.len() == entries.len());
+        if distinct {
+            (self.entries, self.index) = (entries, index);
             return;
         }
+        drop(index);
         for (name, value) in entries {
             self.put(name, value);
         }
@@ -119,9 +122,13 @@ impl Map {
     }
 
     fn reindex(&mut self) {
-        let entries = Some(self.entries.iter().enumerate()).filter(|entries| entries.len() > SEARCHED);
-        self.index = entries.map(|entries| entries.map(|(at, (key, _))| (key.clone(), at)).collect());
+        self.index = (self.entries.len() > SEARCHED).then(|| index(&self.entries));
     }
+}
+
+/// Where each name is.
+fn index(entries: &[(Text, Value)]) -> HashMap<Text, usize, Hashing> {
+    entries.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect()
 }
 
 /// Whether no name comes twice. Most differ in length or beginning; only the others are compared.

@@ -126,7 +126,7 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(heap.make_list(self.items.split_off(start), true)?)
+        Ok(heap.make_list(taken(&mut self.items, start), true)?)
     }
 
     fn map(&mut self, heap: &mut Heap, depth: usize) -> Read<Value> {
@@ -154,7 +154,7 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        Ok(heap.map_of(self.entries.split_off(start))?)
+        Ok(heap.map_of(taken(&mut self.entries, start))?)
     }
 
     /// `-? int frac? exp?`
@@ -264,4 +264,10 @@ impl Reader<'_> {
         let all_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         u32::from_str_radix(digits, 16).ok().filter(|_| all_hex).ok_or(JsonError::Invalid)
     }
+}
+
+/// What is in a list from `start` on. A large list that is all of it leaves without a copy; the room of others is used
+/// again.
+fn taken<T>(all: &mut Vec<T>, start: usize) -> Vec<T> {
+    if start == 0 && all.len() > 256 { std::mem::take(all) } else { all.split_off(start) }
 }
