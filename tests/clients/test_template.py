@@ -43,7 +43,7 @@ def test_the_body_may_come_from_standard_input(tmp_path):
     ("{\n  #if($x)\n}", "`#if` without `#end` at line 3, column 2"),
     ("a\n$util.parseJson('{')", "$util.parseJson was given no JSON at line 2, column 1"),
     ("#foreach($i in [1..3])\n  $i $input.path('$[')#end", "the JSON path `$[` is malformed at line 2, column 6"),
-    ("#foreach($i in [1..2000])$i#end", "#foreach runs more than 1000 times at line 1, column 1"),
+    ("#foreach($i in [1..2000])$i#end", "a #foreach runs more than 1000 times at line 1, column 1"),
 ])
 def test_what_is_wrong_is_told_with_its_place(tmp_path, text, problem):
     done = render(tmp_path, text)

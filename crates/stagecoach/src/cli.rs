@@ -141,7 +141,7 @@ pub(crate) struct Integrations {
     /// function's a 502; one of unknown length is forwarded as it comes, and broken off at the limit
     #[arg(long, env = "STAGECOACH_MAX_PAYLOAD", default_value_t = stagecoach_base::limits::PAYLOAD_BYTES)]
     pub(crate) max_payload: usize,
-    /// Largest number of rounds of all #foreach of a mapping template together
+    /// Largest number of rounds of a #foreach in a mapping template
     #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
     pub(crate) max_iterations: usize,
     /// Upstream name override NAME=ADDR, repeatable; a name that starts with a dot matches all names below it

@@ -35,7 +35,7 @@ pub(crate) struct Render {
     /// `$stageVariables` as JSON
     #[arg(long, default_value = "{}")]
     stage_variables: String,
-    /// Largest number of rounds of all #foreach together
+    /// Largest number of rounds of a #foreach
     #[arg(long, env = "STAGECOACH_MAX_ITERATIONS", default_value_t = 1000)]
     max_iterations: usize,
 }

@@ -59,28 +59,17 @@ pub struct Heap {
     pub(crate) patterns: Patterns,
     work: u64,
     memory: usize,
-    /// Rounds of loops so far.
-    rounds: usize,
 }
 
 impl Heap {
     /// An empty heap.
     pub fn new(limits: Limits) -> Self {
         let (work, memory) = (limits.steps.saturating_mul(STEP as u64), limits.memory);
-        Self { lists: Vec::new(), maps: Vec::new(), limits, patterns: Patterns::default(), work, memory, rounds: 0 }
+        Self { lists: Vec::new(), maps: Vec::new(), limits, patterns: Patterns::default(), work, memory }
     }
 
     pub(crate) fn step(&mut self) -> Result<(), RenderError> {
         self.work(STEP)
-    }
-
-    /// Takes account of a round of a loop.
-    pub(crate) fn round(&mut self) -> Result<(), RenderError> {
-        if self.rounds >= self.limits.iterations {
-            return Err(RenderError::Iterations(self.limits.iterations));
-        }
-        self.rounds += 1;
-        Ok(())
     }
 
     /// Takes account of visiting a value.

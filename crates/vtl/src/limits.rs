@@ -5,7 +5,7 @@ use crate::ast::Origin;
 /// Ceilings of one rendering. The defaults are AWS's where AWS has one (rest-data-plane §3.8).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Rounds of all `#foreach` of a rendering together; AWS: 1000 per template.
+    /// Rounds of one `#foreach`, each time it runs; AWS: 1000.
     pub iterations: usize,
     /// Nodes evaluated, and what takes as long: 16 values visited, 1 KB of text read.
     pub steps: u64,
@@ -38,7 +38,7 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// [`Limits::iterations`].
-    #[error("#foreach runs more than {0} times")]
+    #[error("a #foreach runs more than {0} times")]
     Iterations(usize),
     /// [`Limits::steps`].
     #[error("the template takes too many steps")]

@@ -116,7 +116,9 @@ impl<'t> Machine<'t, '_> {
         let before = self.replace(&foreach.variable, None);
         let (length, mut flow) = (items.len(), Flow::On);
         for (index, item) in items.into_iter().enumerate() {
-            self.heap.round()?;
+            if index >= self.heap.limits.iterations {
+                return Err(RenderError::Iterations(self.heap.limits.iterations));
+            }
             self.loops.push(Loop { index, length });
             self.replace(&foreach.variable, Some(Slot::Value(item)));
             flow = self.block(&foreach.body)?;

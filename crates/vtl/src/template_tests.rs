@@ -181,7 +181,7 @@ fn what_fails_says_where() {
     for (text, wanted) in [
         ("a\n  $list.get(2)", "an index is out of bounds at line 2, column 3"),
         ("#if(true)\n#set($x = \"a\nb $list.get(2)\")#end", "an index is out of bounds at line 3, column 3"),
-        ("x #foreach($i in [1..1001])$i#end", "#foreach runs more than 1000 times at line 1, column 3"),
+        ("x #foreach($i in [1..1001])$i#end", "a #foreach runs more than 1000 times at line 1, column 3"),
     ] {
         assert_eq!(output(text).unwrap_err().to_string(), wanted);
     }
