@@ -95,3 +95,19 @@ fn s52_only_headers_are_found_whatever_their_case() {
         assert_eq!(render("", text).as_deref(), Ok(output), "{text}");
     }
 }
+
+/// The guide on `$input.path(x)` and on `$util.parseJson()` [D api-gateway-mapping-template-reference].
+#[test]
+fn d_mapping_template_reference_examples_render() {
+    let pets = r#"{"pets": [{"id": 1, "price": 249.99}, {"id": 2, "price": 124.99}, {"id": 3, "price": 0.99}]}"#;
+    let error = r#"{"errorMessage":"{\"key1\":\"var1\",\"key2\":{\"arr\":[1,2,3]}}"}"#;
+    let parse = "#set ($errorMessageObj = $util.parseJson($input.path('$.errorMessage')))$errorMessageObj.key2.arr[0]";
+    let things = r#"{"things": {"1": {}, "2": {}, "3": {}}}"#;
+
+    assert_eq!(render(pets, "$input.path('$.pets').count()").as_deref(), Ok("3"));
+    assert_eq!(render(error, parse).as_deref(), Ok("1"));
+    assert_eq!(
+        render(things, "$input.path('$.things').size()$input.json('$.things')").as_deref(),
+        Ok(r#"3{"1":{},"2":{},"3":{}}"#)
+    );
+}

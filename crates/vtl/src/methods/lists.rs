@@ -6,7 +6,8 @@ use crate::limits::RenderError;
 
 pub(super) fn call(heap: &mut Heap, list: ListId, name: &str, arguments: &[Value]) -> Result<Value, RenderError> {
     match (name, arguments) {
-        ("size", []) => Ok(int(heap.items(list).len())),
+        // The guide counts the list that `$input.path('$.pets')` answers with `count()` [D].
+        ("size" | "count", []) => Ok(int(heap.items(list).len())),
         ("isEmpty", []) => Ok(Value::Bool(heap.items(list).is_empty())),
         ("get", [at]) => heap.items(list).get(index(at)?).cloned().ok_or_else(out_of_bounds),
         ("contains", [wanted]) => search(heap, list, wanted).map(|at| Value::Bool(at.is_some())),
