@@ -111,5 +111,5 @@ def test_the_command_prints_a_table(explained, upstream):
     refused = subprocess.run([*words[:4], "not-the-key-at-all-no", *words[5:]], capture_output=True, text=True, timeout=30)
 
     assert done.returncode == 0, done.stderr
-    assert "answered 200" in done.stdout and "endpointRequest" in done.stdout and "X-Own: 1" in done.stdout and "body: hello" in done.stdout
+    assert "answered 200" in done.stdout and "endpointRequest" in done.stdout and "x-own: 1" in done.stdout and "body: hello" in done.stdout
     assert refused.returncode != 0 and "--explain-key" in refused.stderr

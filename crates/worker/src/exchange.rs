@@ -16,6 +16,7 @@ use time::macros::format_description;
 use crate::execution::ExecutionLog;
 use crate::guard::Seen;
 use crate::ids::RequestId;
+use crate::names::Names;
 use crate::query::Query;
 use crate::table::StageView;
 
@@ -35,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) verb: Option<Verb>,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
+    /// Their names as the client wrote them.
+    pub(crate) names: Names,
     pub(crate) user_agent: Option<HeaderValue>,
     /// Where the calling page is from, on stages that answer preflights.
     pub(crate) origin: Option<HeaderValue>,

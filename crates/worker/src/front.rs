@@ -14,6 +14,7 @@ use std::rc::Rc;
 use http::HeaderValue;
 
 use crate::exchange::TlsFacts;
+use crate::names::Waiting;
 
 /// What the requests of a connection share.
 pub(crate) struct Peer {
@@ -43,4 +44,6 @@ pub(crate) struct Activity {
     pub(crate) active: Cell<u32>,
     /// Requests answered.
     pub(crate) served: Cell<u64>,
+    /// Header names of requests that are to be answered.
+    pub(crate) names: Waiting,
 }

@@ -25,6 +25,7 @@ mod locate;
 mod log;
 mod mapping;
 mod metrics;
+mod names;
 mod options;
 mod query;
 mod shared;

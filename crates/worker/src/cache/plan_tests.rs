@@ -13,6 +13,7 @@ use super::*;
 use crate::exchange::{Ids, Notes, Wire};
 use crate::guard::Seen;
 use crate::ids::RequestId;
+use crate::names::Names;
 use crate::table::StageView;
 
 /// GET, POST and ANY methods; `/pets` has the key parameters given.
@@ -116,6 +117,7 @@ fn exchange(release: &Arc<Release>, target: &str, headers: &[(&str, &str)]) -> E
         verb: Some(Verb::Get),
         uri: target.parse().unwrap(),
         headers: map,
+        names: Names::default(),
         user_agent: None,
         origin: None,
         host: HeaderValue::from_static("a.test"),

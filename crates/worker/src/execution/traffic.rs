@@ -38,6 +38,9 @@ pub(crate) fn open(core: &Core, exchange: &mut Exchange) {
         }
         (_, None) => {}
     }
+    if let Some(log) = exchange.log() {
+        exchange.names.iter().for_each(|name| log.spell(name));
+    }
     if let (Some(log), Some(method)) = (exchange.log(), exchange.method()) {
         routed(log, exchange, method);
     }

@@ -84,7 +84,11 @@ impl<T> Guarded<T> {
         let fresh = buffer.filled().get(before..).unwrap_or_default();
         self.watch.bytes += fresh.len() as u64;
         let Some(scanner) = &mut self.scanner else { return Ok(()) };
-        let Err((at, violation)) = scanner.scan(fresh) else { return Ok(()) };
+        let scanned = scanner.scan(fresh);
+        if let Some(mut heads) = scanner.completed() {
+            self.watch.activity.names.add(&mut heads);
+        }
+        let Err((at, violation)) = scanned else { return Ok(()) };
         tracing::debug!(violation = ?violation, "a connection was refused");
         self.refused = true;
         if scanner.in_body() {

@@ -65,11 +65,24 @@ pub(crate) struct Scanner {
     chunked: bool,
     /// Requests whose head was complete.
     heads: u64,
+    /// Header names as they are written, each with a line feed behind it, another one behind each head.
+    names: Vec<u8>,
+    /// How many bytes of them belong to complete heads.
+    named: usize,
 }
 
 impl Default for Scanner {
     fn default() -> Self {
-        Self { state: State::Idle, partial: Vec::new(), section: 0, length: None, chunked: false, heads: 0 }
+        Self {
+            state: State::Idle,
+            partial: Vec::new(),
+            section: 0,
+            length: None,
+            chunked: false,
+            heads: 0,
+            names: Vec::new(),
+            named: 0,
+        }
     }
 }
 
@@ -86,6 +99,13 @@ impl Scanner {
     /// How many heads were complete so far.
     pub(crate) fn heads(&self) -> u64 {
         self.heads
+    }
+
+    /// The names of heads that were completed since the last time; see [`crate::names::Waiting`].
+    pub(crate) fn completed(&mut self) -> Option<Vec<u8>> {
+        let named = std::mem::take(&mut self.named);
+        let rest = if named == 0 { return None } else { self.names.split_off(named) };
+        Some(std::mem::replace(&mut self.names, rest))
     }
 
     /// Whether a violation now would be inside a body rather than in a head.
@@ -180,6 +200,8 @@ impl Scanner {
         let Some(colon) = memchr(b':', line) else { return Ok(()) };
         let (name, value) = line.split_at(colon);
         let value = value.get(1..).unwrap_or_default().trim_ascii();
+        self.names.extend_from_slice(name);
+        self.names.push(b'\n');
         if name.eq_ignore_ascii_case(b"content-length") {
             if self.length.is_some() {
                 return Err(Violation::RepeatedLength);
@@ -200,6 +222,8 @@ impl Scanner {
     fn end_of_head(&mut self) {
         self.heads += 1;
         self.section = 0;
+        self.names.push(b'\n');
+        self.named = self.names.len();
         self.state = match (self.chunked, self.length) {
             (true, _) => State::ChunkSize,
             (false, None | Some(0)) => State::Idle,

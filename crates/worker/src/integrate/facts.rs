@@ -43,7 +43,11 @@ impl Facts for Message<'_> {
             }
             Place::Header => {
                 let headers = self.exchange.headers.iter();
-                headers.map(|(name, value)| (name.as_str().into(), String::from_utf8_lossy(value.as_bytes()))).collect()
+                headers
+                    .map(|(name, value)| {
+                        (self.exchange.names.spelled(name.as_str()).into(), String::from_utf8_lossy(value.as_bytes()))
+                    })
+                    .collect()
             }
         }
     }

@@ -178,12 +178,21 @@ fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         // What a test was given has the spelling it was given in.
         let spelled = exchange.log().filter(|_| exchange.test).map(|log| log.spelled(name.as_str()));
-        multi.entry(spelled.unwrap_or_else(|| name.as_str().to_owned())).or_default().push(text);
+        multi
+            .entry(spelled.unwrap_or_else(|| exchange.names.spelled(name.as_str()).to_owned()))
+            .or_default()
+            .push(text);
     }
     // A test's request came over no connection: the event holds the headers it was given.
     if exchange.test {
         return multi;
     }
+    // HTTP/2 has a host without a header.
+    if !exchange.headers.contains_key("host") {
+        multi.insert("Host".to_owned(), vec![exchange.host().to_owned()]);
+    }
+    let ours = ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"];
+    multi.retain(|name, _| !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
     let scheme = if exchange.tls { "https" } else { "http" };
     let mut put = |name: &str, value: String| drop(multi.insert(name.to_owned(), vec![value]));
     put("X-Amzn-Trace-Id", String::from_utf8_lossy(trace.as_bytes()).into_owned());
@@ -192,9 +201,6 @@ fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
     let before = exchange.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
     let own = exchange.source_ip();
     put("X-Forwarded-For", before.map_or(own.clone(), |before| format!("{before}, {own}")));
-    for replaced in ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"] {
-        multi.remove(replaced);
-    }
     multi
 }
 

@@ -18,6 +18,7 @@ use crate::execution::lines::Logging;
 use crate::guard::Seen;
 use crate::headers;
 use crate::ids::{self, RequestId};
+use crate::names::Names;
 use crate::table::StageView;
 
 /// What a test's request is sent to.
@@ -49,6 +50,7 @@ pub(super) fn exchange(
         verb: Some(verb),
         uri,
         headers,
+        names: Names::default(),
         user_agent: None,
         origin: None,
         host: HOST,
