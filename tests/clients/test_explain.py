@@ -57,6 +57,18 @@ def test_templates_and_selection_are_told_and_small_traces_travel_in_a_header(ex
     assert [step["choice"] for step in trace["steps"] if step["step"] == "template"] == ["render", "render"]
 
 
+def test_the_method_caches_part_is_told(explained):
+    client, api = api_of(explained, mock)
+    client.update_stage(restApiId=api, stageName="dev", patchOperations=[{"op": "replace", "path": path, "value": "true"} for path in (
+        "/cacheClusterEnabled", "/*/*/caching/enabled")] + [{"op": "replace", "path": "/*/*/caching/requireAuthorizationForCacheControl", "value": "false"}])
+    explained.settled(api, "dev")
+
+    answers = [explained.call(api, "dev", headers={"x-stagecoach-explain": KEY, **more}) for more in ({}, {}, {"Cache-Control": "max-age=0"})]
+    told = [[step for step in trace_of(explained, answer)["steps"] if step["step"] in ("cache", "selected")] for answer in answers]
+
+    assert [[step.get("outcome") for step in steps] for steps in told] == [["miss", "200"], ["hit"], ["replace", "200"]]
+
+
 def test_refusals_are_explained_too(explained):
     client, api = api_of(explained, mock)
     explained.settled(api, "dev")

@@ -14,6 +14,7 @@ use super::store::ResponseCache;
 use crate::body::{ReplyBody, RequestBody};
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::execution::event::Event;
 use crate::failure::Failure;
 use crate::integrate::http::{TRACE, add_trace, trace};
 use crate::integrate::{self, Routed};
@@ -105,6 +106,10 @@ impl Lookup<'_> {
         let Some(key) = key else { return integrate::integrate(core, exchange, body).await };
         let found = if self.replace { None } else { self.cache.get(&key, exchange.started).await };
         core.metrics.looked_up(found.is_some());
+        if let Some(log) = exchange.log() {
+            let missed = if self.replace { "replace" } else { "miss" };
+            log.event(Event::Cache { outcome: if found.is_some() { "hit" } else { missed } });
+        }
         match found {
             Some(entry) => Ok(self.again(core, exchange, &entry)),
             None => {

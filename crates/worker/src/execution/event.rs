@@ -27,6 +27,8 @@ pub(crate) enum Event {
     NotMatched { method: String, path: String },
     /// A method's guards let the request pass.
     Guarded { passed: Vec<&'static str> },
+    /// What the method cache had to say: `hit`, `miss`, or `replace` where the client asked for a new entry.
+    Cache { outcome: &'static str },
     /// A line of its own.
     Note {
         text: String,

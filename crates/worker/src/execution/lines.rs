@@ -82,6 +82,7 @@ fn all(event: &Event) -> Vec<Line<'_>> {
         | Event::Matched { .. }
         | Event::NotMatched { .. }
         | Event::Guarded { .. }
+        | Event::Cache { .. }
         | Event::Template { .. }
         | Event::Trouble { .. }
         | Event::Selected { .. } => Vec::new(),

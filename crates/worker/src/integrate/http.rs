@@ -1,6 +1,7 @@
 //! HTTP and HTTP_PROXY (rest-data-plane §3.3, §6.4).
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -211,12 +212,17 @@ fn endpoint<'a>(exchange: &Exchange, method: &'a Method, mapped: &Mapped) -> Res
     if let Some(endpoint) = &method.integration.endpoint {
         return Ok(Cow::Borrowed(endpoint));
     }
+    // A placeholder that no mapping feeds fails the request, also when the method's path has a variable of its name
+    // [V http/test_http_proxy_integration_request_data_mappings].
+    let unfed = Cell::new(false);
     let path = |name: &str| {
         let found = mapped.path.iter().find(|(known, _)| &**known == name);
+        unfed.set(unfed.get() || found.is_none());
         found.map(|(_, value)| Cow::Owned(value.clone()))
     };
     let text = method.integration.uri.render(path, |name| exchange.stage_variable(name));
-    Endpoint::parse(&text).map(Cow::Owned).ok_or_else(|| Failure::configuration("Invalid endpoint address"))
+    let endpoint = Endpoint::parse(&text).filter(|_| !unfed.get());
+    endpoint.map(Cow::Owned).ok_or_else(|| Failure::configuration("Invalid endpoint address"))
 }
 
 /// Path and query of the call: what the URI itself holds, then the client's, then the mapped ones.
