@@ -129,7 +129,8 @@ impl AccessFormat {
         };
         match value.filter(|value| !value.is_empty()) {
             None => out.push_str(MISSING),
-            Some(value) if variable.json => out.push_str(&value),
+            // Where the format has quotes already, the value does without its own.
+            Some(value) if variable.json => out.push_str(if variable.quoted { unquoted(&value) } else { &value }),
             Some(value) => escape(self.style, variable.quoted, cut(&value), out),
         }
     }
@@ -166,6 +167,11 @@ fn style(text: &str, segments: &[Segment]) -> Style {
         _ if text.contains(',') && segments.iter().all(between) => Style::Csv,
         _ => Style::Text,
     }
+}
+
+/// JSON text without the quotes around it.
+fn unquoted(json: &str) -> &str {
+    json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(json)
 }
 
 fn cut(value: &str) -> &str {
