@@ -173,3 +173,14 @@ def test_placeholders_are_fed_by_mappings_only(gateway, back):
 
     assert seen == "/to/a/b%2Fc//d"
     assert failed.status == 500 and failed.body == b'{"message": "Internal server error"}'
+
+
+def test_a_vpc_endpoints_own_name_needs_the_apis_id(api):
+    """[V integrations/test_create_execute_api_vpc_endpoint] (§12.1): by `x-apigw-api-id`, or by the API's own host."""
+    public = "vpce-0a1b2c-3d4e.execute-api.us-east-1.vpce.amazonaws.com"
+    ask = lambda headers, host: api.ask("/test/mock", [("Content-Type", "application/json"), *headers], method="POST", body=b"{}", host=host).status
+
+    statuses = [ask([("x-apigw-api-id", api.api)], public), ask([], public), ask([("x-apigw-api-id", "nosuchapi0")], public), ask([], api.host),
+                ask([("x-apigw-api-id", api.api)], "nosuchapi0.execute-api.us-east-1.amazonaws.com")]
+
+    assert statuses == [200, 403, 403, 200, 403]

@@ -25,6 +25,8 @@ use crate::{cache, cors, explain, guard, headers, integrate, locate};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub(crate) const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
+/// Names the API of a request to a VPC endpoint's own name [V integrations/test_create_execute_api_vpc_endpoint].
+const API_ID: HeaderName = HeaderName::from_static("x-apigw-api-id");
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
 /// Answers one request.
@@ -127,7 +129,9 @@ fn locate(
     let host = host(&parts).ok_or_else(forbidden)?;
     let table = core.table();
     let place = locate::locate(host.to_str().unwrap_or_default(), parts.uri.path()).ok_or_else(forbidden)?;
-    let view = table.get(place.api, place.stage).cloned().ok_or_else(forbidden)?;
+    let named = if place.is_endpoint() { parts.headers.get(API_ID) } else { None };
+    let api = named.and_then(|api| api.to_str().ok()).unwrap_or(place.api);
+    let view = table.get(api, place.stage).cloned().ok_or_else(forbidden)?;
     let rest = place.rest;
     let draw = view.canary.as_ref().map(|_| core.random.borrow_mut().u32());
     let canary = view.canary.as_ref().zip(draw).map(|(canary, draw)| u64::from(draw) < canary.below);

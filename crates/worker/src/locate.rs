@@ -9,6 +9,13 @@ pub(crate) struct Place<'a> {
     pub(crate) rest: usize,
 }
 
+impl Place<'_> {
+    /// Whether the host names a VPC endpoint (`vpce-….execute-api.{region}.vpce.…`) and not an API (rest-data-plane §12.1).
+    pub(crate) fn is_endpoint(&self) -> bool {
+        self.api.starts_with("vpce-")
+    }
+}
+
 /// Reads host and raw path. `None` when neither names an API and a stage.
 pub(crate) fn locate<'a>(host: &'a str, path: &'a str) -> Option<Place<'a>> {
     if let Some(api) = api_of_host(host) {
