@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use time::macros::format_description;
 use crate::execution::ExecutionLog;
 use crate::guard::Seen;
 use crate::ids::RequestId;
-use crate::names::Names;
+use crate::names::Waiting;
 use crate::query::Query;
 use crate::table::StageView;
 
@@ -37,7 +38,7 @@ pub(crate) struct Exchange {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     /// Their names as the client wrote them.
-    pub(crate) names: Names,
+    pub(crate) names: Rc<Waiting>,
     pub(crate) user_agent: Option<HeaderValue>,
     /// Where the calling page is from, on stages that answer preflights.
     pub(crate) origin: Option<HeaderValue>,

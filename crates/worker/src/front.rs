@@ -45,5 +45,5 @@ pub(crate) struct Activity {
     /// Requests answered.
     pub(crate) served: Cell<u64>,
     /// Header names of requests that are to be answered.
-    pub(crate) names: Waiting,
+    pub(crate) names: Rc<Waiting>,
 }

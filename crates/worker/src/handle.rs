@@ -20,7 +20,6 @@ use crate::failure::{self, Failure};
 use crate::front::Peer;
 use crate::guard::Seen;
 use crate::ids::{self, RequestId};
-use crate::names::Names;
 use crate::{cache, cors, explain, guard, headers, integrate, locate};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -33,7 +32,7 @@ const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-overr
 pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incoming>) -> Response<ReplyBody> {
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
-    let names = peer.activity.names.take();
+    peer.activity.names.advance();
     let seen = match guard::check(&parts) {
         Ok(seen) => seen,
         Err(refusal) => return refused(refusal),
@@ -55,7 +54,6 @@ pub(crate) async fn handle(core: &Rc<Core>, peer: &Peer, request: Request<Incomi
             return finish_unlocated(core, &ids, started, response);
         }
     };
-    exchange.names = names;
     let routed = coding::of_request(&exchange).and_then(|codings| route(&mut exchange).map(|()| codings));
     let offer = coding::offer(&exchange);
     if exchange.view.logs || exchange.execution.is_some() {
@@ -147,7 +145,7 @@ fn locate(
         verb: None,
         uri: parts.uri,
         headers: parts.headers,
-        names: Names::default(),
+        names: peer.activity.names.clone(),
         user_agent: None,
         origin: None,
         host,

@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use memchr::memmem;
 
 /// The names of one head, each with a line feed behind it. None of an HTTP/2 request, whose names are lower case.
-#[derive(Default)]
 pub(crate) struct Names(Vec<u8>);
 
 impl Names {
@@ -22,31 +21,39 @@ impl Names {
     }
 }
 
-/// The names of a connection's heads that are scanned and not answered yet; an empty line ends each head.
+/// The names of a connection's heads that are scanned and not answered yet; an empty line ends each head. The first head is
+/// that of the request being answered: HTTP/1 answers one after another.
 #[derive(Default)]
-pub(crate) struct Waiting(RefCell<Vec<u8>>);
+pub(crate) struct Waiting(RefCell<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// Where the head being answered ends.
+    current: usize,
+}
 
 impl Waiting {
-    /// Adds whole heads, and leaves nothing of them behind.
-    pub(crate) fn add(&self, heads: &mut Vec<u8>) {
-        let mut waiting = self.0.borrow_mut();
-        if waiting.is_empty() {
-            std::mem::swap(&mut *waiting, heads);
-        } else {
-            waiting.append(heads);
-        }
+    /// Adds whole heads.
+    pub(crate) fn add(&self, heads: &[u8]) {
+        self.0.borrow_mut().bytes.extend_from_slice(heads);
     }
 
-    /// The names of the next head.
-    pub(crate) fn take(&self) -> Names {
-        let mut waiting = self.0.borrow_mut();
-        let end = match waiting.first() {
+    /// A request begins: the head before it is done with.
+    pub(crate) fn advance(&self) {
+        let kept = &mut *self.0.borrow_mut();
+        kept.bytes.drain(..kept.current);
+        kept.current = match kept.bytes.first() {
             // A head without headers.
             Some(b'\n') => 1,
-            _ => memmem::find(&waiting, b"\n\n").map_or(waiting.len(), |at| at + 2),
+            _ => memmem::find(&kept.bytes, b"\n\n").map_or(kept.bytes.len(), |at| at + 2),
         };
-        let rest = waiting.split_off(end);
-        Names(std::mem::replace(&mut waiting, rest))
+    }
+
+    /// The names of the request being answered; few requests need them.
+    pub(crate) fn current(&self) -> Names {
+        let kept = self.0.borrow();
+        Names(kept.bytes.get(..kept.current).unwrap_or_default().to_vec())
     }
 }
 
@@ -58,13 +65,17 @@ mod tests {
     fn every_head_finds_its_own_names() {
         let waiting = Waiting::default();
         for heads in [&b"Host\ntEsT\n\n\n"[..], b"host\nX-Two\n\n"] {
-            waiting.add(&mut heads.to_vec());
+            waiting.add(heads);
         }
 
-        let heads: Vec<Names> = (0..4).map(|_| waiting.take()).collect();
+        let next = || {
+            waiting.advance();
+            waiting.current()
+        };
+        let heads: Vec<Names> = (0..5).map(|_| next()).collect();
 
         let names: Vec<Vec<&str>> = heads.iter().map(|head| head.iter().collect()).collect();
-        assert_eq!(names, [vec!["Host", "tEsT"], vec![], vec!["host", "X-Two"], vec![]]);
+        assert_eq!(names, [vec!["Host", "tEsT"], vec![], vec!["host", "X-Two"], vec![], vec![]]);
         assert_eq!(
             (heads[0].spelled("test"), heads[0].spelled("x-two"), heads[2].spelled("x-two")),
             ("tEsT", "x-two", "X-Two")

@@ -1,6 +1,7 @@
 //! What is cached, and under which keys (rest-data-plane §9, §11).
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +14,6 @@ use super::*;
 use crate::exchange::{Ids, Notes, Wire};
 use crate::guard::Seen;
 use crate::ids::RequestId;
-use crate::names::Names;
 use crate::table::StageView;
 
 /// GET, POST and ANY methods; `/pets` has the key parameters given.
@@ -117,7 +117,7 @@ fn exchange(release: &Arc<Release>, target: &str, headers: &[(&str, &str)]) -> E
         verb: Some(Verb::Get),
         uri: target.parse().unwrap(),
         headers: map,
-        names: Names::default(),
+        names: Rc::default(),
         user_agent: None,
         origin: None,
         host: HeaderValue::from_static("a.test"),

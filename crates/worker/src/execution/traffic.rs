@@ -39,7 +39,7 @@ pub(crate) fn open(core: &Core, exchange: &mut Exchange) {
         (_, None) => {}
     }
     if let Some(log) = exchange.log() {
-        exchange.names.iter().for_each(|name| log.spell(name));
+        exchange.names.current().iter().for_each(|name| log.spell(name));
     }
     if let (Some(log), Some(method)) = (exchange.log(), exchange.method()) {
         routed(log, exchange, method);

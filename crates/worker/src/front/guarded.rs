@@ -85,9 +85,7 @@ impl<T> Guarded<T> {
         self.watch.bytes += fresh.len() as u64;
         let Some(scanner) = &mut self.scanner else { return Ok(()) };
         let scanned = scanner.scan(fresh);
-        if let Some(mut heads) = scanner.completed() {
-            self.watch.activity.names.add(&mut heads);
-        }
+        scanner.hand_over(|heads| self.watch.activity.names.add(heads));
         let Err((at, violation)) = scanned else { return Ok(()) };
         tracing::debug!(violation = ?violation, "a connection was refused");
         self.refused = true;

@@ -101,11 +101,13 @@ impl Scanner {
         self.heads
     }
 
-    /// The names of heads that were completed since the last time; see [`crate::names::Waiting`].
-    pub(crate) fn completed(&mut self) -> Option<Vec<u8>> {
+    /// Gives the names of heads that were completed since the last time to `take`; see [`crate::names::Waiting`].
+    pub(crate) fn hand_over(&mut self, take: impl FnOnce(&[u8])) {
         let named = std::mem::take(&mut self.named);
-        let rest = if named == 0 { return None } else { self.names.split_off(named) };
-        Some(std::mem::replace(&mut self.names, rest))
+        if named > 0 {
+            take(self.names.get(..named).unwrap_or_default());
+            self.names.drain(..named);
+        }
     }
 
     /// Whether a violation now would be inside a body rather than in a head.

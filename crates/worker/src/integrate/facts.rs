@@ -42,10 +42,12 @@ impl Facts for Message<'_> {
                 query.pairs().map(pair).collect()
             }
             Place::Header => {
+                let names = self.exchange.names.current();
                 let headers = self.exchange.headers.iter();
                 headers
                     .map(|(name, value)| {
-                        (self.exchange.names.spelled(name.as_str()).into(), String::from_utf8_lossy(value.as_bytes()))
+                        let spelled = names.spelled(name.as_str()).to_owned();
+                        (spelled.into(), String::from_utf8_lossy(value.as_bytes()))
                     })
                     .collect()
             }

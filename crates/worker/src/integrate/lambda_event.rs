@@ -173,15 +173,12 @@ fn last(multi: &Multi) -> Single {
 }
 
 fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
-    let mut multi = Multi::new();
+    let (mut multi, names) = (Multi::new(), exchange.names.current());
     for (name, value) in &exchange.headers {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         // What a test was given has the spelling it was given in.
         let spelled = exchange.log().filter(|_| exchange.test).map(|log| log.spelled(name.as_str()));
-        multi
-            .entry(spelled.unwrap_or_else(|| exchange.names.spelled(name.as_str()).to_owned()))
-            .or_default()
-            .push(text);
+        multi.entry(spelled.unwrap_or_else(|| names.spelled(name.as_str()).to_owned())).or_default().push(text);
     }
     // A test's request came over no connection: the event holds the headers it was given.
     if exchange.test {

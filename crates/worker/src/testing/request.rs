@@ -1,6 +1,7 @@
 //! A made-up request as an exchange.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +19,6 @@ use crate::execution::lines::Logging;
 use crate::guard::Seen;
 use crate::headers;
 use crate::ids::{self, RequestId};
-use crate::names::Names;
 use crate::table::StageView;
 
 /// What a test's request is sent to.
@@ -50,7 +50,7 @@ pub(super) fn exchange(
         verb: Some(verb),
         uri,
         headers,
-        names: Names::default(),
+        names: Rc::default(),
         user_agent: None,
         origin: None,
         host: HOST,
