@@ -13,4 +13,4 @@ pub use call::Call;
 pub use operation::{Operation, Service};
 pub use operations::op::Op;
 pub use reply::Reply;
-pub use route::{RouteError, Routed, route};
+pub use route::{RouteError, Routed, route, route_lambda};

@@ -11,6 +11,8 @@ pub enum Service {
     V2,
     /// `apigatewaymanagementapi` 2018-11-29, served by workers.
     Management,
+    /// `lambda` 2015-03-31, served by the function host.
+    Lambda,
 }
 
 /// One row of the table.

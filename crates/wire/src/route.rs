@@ -34,16 +34,33 @@ impl From<RouteError> for AwsError {
     }
 }
 
-/// Finds the operation for a request. `path` is raw (still percent-encoded), `query` is what follows `?`.
+/// Finds the operation for a request to API Gateway. `path` is raw (still percent-encoded), `query` is what follows `?`.
 ///
 /// # Errors
 /// [`RouteError`] when no row matches.
 pub fn route(method: &str, path: &str, query: &str) -> Result<Routed, RouteError> {
+    let rows = operations::all().filter(|operation| operation.service != Service::Management);
+    find(rows, method, path, query)
+}
+
+/// Finds the operation for a request to Lambda, as [`route`].
+///
+/// # Errors
+/// [`RouteError`] when no row matches.
+pub fn route_lambda(method: &str, path: &str, query: &str) -> Result<Routed, RouteError> {
+    find(operations::lambda::OPERATIONS.iter(), method, path, query)
+}
+
+fn find(
+    rows: impl Iterator<Item = &'static Operation>,
+    method: &str,
+    path: &str,
+    query: &str,
+) -> Result<Routed, RouteError> {
     let segments: Vec<&str> = split(path).collect();
     let fits = |operation: &&Operation| operation.method == method && fits(operation, &segments, query);
     // The literal twin (`?mode=import`) and literal segments win over their general forms.
-    let found = operations::all().filter(|operation| operation.service != Service::Management).filter(fits);
-    match found.max_by_key(|operation| rank(operation)) {
+    match rows.filter(fits).max_by_key(|operation| rank(operation)) {
         Some(operation) => Ok(Routed { operation, labels: labels(operation, &segments) }),
         None => Err(RouteError { method: method.to_owned(), path: path.to_owned() }),
     }
@@ -108,6 +125,19 @@ mod tests {
             let routed = route(operation.method, &path, operation.query).unwrap();
 
             assert_eq!(routed.operation.op, operation.op, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_lambda_routes_to_itself_and_to_nothing_of_api_gateway() {
+        for operation in &operations::lambda::OPERATIONS {
+            let path: String =
+                split(operation.path).map(|part| format!("/{}", label(part).map_or(part, |_| "x1"))).collect();
+
+            let routed = route_lambda(operation.method, &path, operation.query).unwrap();
+
+            assert_eq!(routed.operation.op, operation.op, "{path}");
+            assert!(route(operation.method, &path, operation.query).is_err(), "{path}");
         }
     }
 
