@@ -3,8 +3,16 @@
 //!
 //! Must not know: gateways, stages, snapshots, the command line.
 
+mod api;
+mod errors;
 mod invocation;
+mod model;
+mod package;
 mod runtime;
 
+pub use api::{Answered, Caller, Functions, Invoker, Parts, Pending, owns};
+pub use errors::{Code, LambdaError};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
+pub use model::{Alias, Function, Target, Version};
+pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 pub use runtime::Runtime;

@@ -1,0 +1,180 @@
+//! The Lambda wire API: bytes to calls, calls to handlers, answers to bytes.
+//!
+//! Authentication is the caller's business: who is asking comes in as a [`Caller`] among the request's extensions.
+
+mod aliases;
+mod concurrency;
+mod documents;
+mod events;
+mod functions;
+mod invoke;
+mod permissions;
+mod settings;
+mod table;
+mod tags;
+mod versions;
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use stagecoach_base::{Clock, Entropy, Scope};
+use stagecoach_store::Store;
+use stagecoach_wire::{Call, Reply, route_lambda};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::errors::{Code, LambdaError};
+use crate::package::Packages;
+use crate::{Invocation, InvokeError, Invoked, Runnable};
+use documents::Cx;
+
+/// A future on the heap.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What runs functions.
+pub trait Invoker: Send + Sync {
+    /// Runs one invocation.
+    fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Pending<'_, Result<Invoked, InvokeError>>;
+    /// The function is gone: its environments end.
+    fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()>;
+}
+
+/// Who is asking, for the audit log: an access key's id. A request without one is `anonymous` there.
+#[derive(Clone, Debug)]
+pub struct Caller(pub String);
+
+/// What a [`Functions`] is made of.
+pub struct Parts {
+    /// Documents and packages.
+    pub store: Store,
+    /// Partition, region and account of ARNs.
+    pub scope: Scope,
+    /// Wall time of writes.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// What runs functions.
+    pub invoker: Arc<dyn Invoker>,
+}
+
+/// The Lambda API of one host.
+pub struct Functions {
+    pub(crate) parts: Parts,
+    pub(crate) packages: Packages,
+    /// Room for events.
+    pub(crate) events: Arc<Semaphore>,
+    pub(crate) delays: [Duration; 2],
+}
+
+/// An answer; the request id is among its headers.
+#[derive(Debug)]
+pub enum Answered {
+    /// All of it.
+    Whole(Reply),
+    /// Head, then the body as it is made.
+    Stream(Reply, mpsc::Receiver<Bytes>),
+}
+
+impl From<Reply> for Answered {
+    fn from(reply: Reply) -> Self {
+        Self::Whole(reply)
+    }
+}
+
+/// Whether a path belongs to the Lambda API: its first segment is a date. No path of API Gateway's begins so.
+pub fn owns(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    first.len() == 10
+        && first
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+}
+
+impl Functions {
+    /// The API over a store; packages are unpacked under `folder`.
+    pub fn new(parts: Parts, folder: &Path) -> Self {
+        let events = Arc::new(Semaphore::new(events::MOST));
+        Self { parts, packages: Packages::new(folder), events, delays: events::DELAYS }
+    }
+
+    /// With other delays before the second and the third try of an event; one and two minutes else.
+    #[must_use]
+    pub fn with_retry_delays(self, delays: [Duration; 2]) -> Self {
+        Self { delays, ..self }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: &http::request::Parts, body: Bytes) -> Answered {
+        let id = self.new_id();
+        let mut answered = match self.answer(request, body, &id).await {
+            Ok(answered) => answered,
+            Err(error) => refusal(&error).into(),
+        };
+        let (Answered::Whole(reply) | Answered::Stream(reply, _)) = &mut answered;
+        put(&mut reply.headers, "x-amzn-requestid", &id);
+        answered
+    }
+
+    async fn answer(&self, request: &http::request::Parts, body: Bytes, id: &str) -> Result<Answered, LambdaError> {
+        let (path, query) = (request.uri.path(), request.uri.query().unwrap_or_default());
+        let routed = route_lambda(request.method.as_str(), path, query)
+            .map_err(|error| LambdaError::new(Code::UnknownOperation, error.to_string()))?;
+        let (op, name) = (routed.operation.op, routed.operation.name);
+        let handler = table::handler(op).ok_or_else(|| {
+            LambdaError::new(Code::NotImplemented, format!("The operation {name} is not supported by this host."))
+        })?;
+        let call = Call::new(routed, path, query, request.headers.clone(), body);
+        let actor = request.extensions.get::<Caller>().map_or("anonymous", |caller| caller.0.as_str());
+        let now = self.parts.clock.wall();
+        handler(&Cx { functions: self, call: &call, id, actor, now }).await
+    }
+
+    /// A random UUID: request ids and revision ids.
+    pub(crate) fn new_id(&self) -> String {
+        let mut bytes = [0; 16];
+        self.parts.entropy.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+}
+
+fn refusal(error: &LambdaError) -> Reply {
+    let mut body = Map::new();
+    let side = if error.code.status() < 500 { "User" } else { "Service" };
+    body.insert("Type".into(), side.into());
+    body.insert(error.code.member().into(), error.message.as_str().into());
+    if let Some(reason) = error.reason {
+        body.insert("Reason".into(), reason.into());
+    }
+    let mut reply = Reply::json(error.code.status(), &Value::Object(body));
+    put(&mut reply.headers, "x-amzn-errortype", error.code.name());
+    if error.code == Code::TooManyRequests {
+        put(&mut reply.headers, "retry-after", "1");
+    }
+    reply
+}
+
+/// Sets a header; a value that is no header text is left out.
+pub(crate) fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_begin_with_a_date_are_lambdas() {
+        assert!(owns("/2015-03-31/functions") && owns("/2017-03-31/tags/x"));
+        for path in ["/", "", "/restapis", "/v2/apis", "/2015-03-3/x", "/2015x03-31/x", "2015-03-31/functions"] {
+            assert!(!owns(path), "{path}");
+        }
+    }
+}

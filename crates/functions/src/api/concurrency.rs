@@ -1,0 +1,92 @@
+//! Reserved concurrency, and the account's limits.
+
+use serde_json::json;
+use stagecoach_store::Doc;
+
+use super::documents::{ALL, Cx, Outcome, empty, reply};
+use crate::errors::{self, LambdaError};
+use crate::model::function::Function;
+use crate::model::{Target, kinds};
+use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
+
+/// Invocations at once over all functions [D: the default quota].
+const ACCOUNT: u32 = 1000;
+/// What reservations must leave to the other functions [D].
+const UNRESERVED: u32 = 100;
+
+/// PutFunctionConcurrency.
+pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
+    let (target, body) = (unqualified(cx)?, cx.body()?);
+    let asked = body["ReservedConcurrentExecutions"].as_u64().and_then(|asked| u32::try_from(asked).ok());
+    let asked = asked.ok_or_else(|| {
+        let constraint = "Member must have value greater than or equal to 0";
+        LambdaError::constraint(
+            &body["ReservedConcurrentExecutions"].to_string(),
+            "reservedConcurrentExecutions",
+            constraint,
+        )
+    })?;
+    let mut write = cx.write(&target.name).await?;
+    let mut function = cx.function(&mut write, &target).await?;
+    let others = reserved(&write.list(kinds::FUNCTION, "", None, ALL).await?, Some(&target.name))?;
+    if others.saturating_add(asked) > ACCOUNT - UNRESERVED && asked > 0 {
+        return Err(LambdaError::invalid(format!(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
+             minimum value of [{UNRESERVED}]."
+        )));
+    }
+    function.reserved = Some(asked);
+    cx.save(&mut write, &function).await?;
+    write.commit().await?;
+    Ok(reply(cx, &json!({ "ReservedConcurrentExecutions": asked })))
+}
+
+/// GetFunctionConcurrency.
+pub(super) async fn get(cx: &Cx<'_>) -> Outcome {
+    let function = cx.function(&mut cx.store(), &unqualified(cx)?).await?;
+    let shape = function.reserved.map_or(json!({}), |reserved| json!({ "ReservedConcurrentExecutions": reserved }));
+    Ok(reply(cx, &shape))
+}
+
+/// DeleteFunctionConcurrency.
+pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
+    let target = unqualified(cx)?;
+    let mut write = cx.write(&target.name).await?;
+    let mut function = cx.function(&mut write, &target).await?;
+    function.reserved = None;
+    cx.save(&mut write, &function).await?;
+    write.commit().await?;
+    Ok(empty(cx))
+}
+
+/// GetAccountSettings.
+pub(super) async fn account(cx: &Cx<'_>) -> Outcome {
+    let docs = cx.store().list(kinds::FUNCTION, "", None, ALL).await?;
+    let sizes = docs.iter().map(|doc| kinds::body::<Function>(doc).map(|function| function.latest.code_size));
+    let total: u64 = sizes.sum::<Result<_, _>>()?;
+    let unreserved = ACCOUNT.saturating_sub(reserved(&docs, None)?);
+    Ok(reply(
+        cx,
+        &json!({
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800_u64, "CodeSizeUnzipped": LARGEST_UNZIPPED, "CodeSizeZipped": LARGEST_ZIPPED,
+                "ConcurrentExecutions": ACCOUNT, "UnreservedConcurrentExecutions": unreserved,
+            },
+            "AccountUsage": { "TotalCodeSize": total, "FunctionCount": docs.len() },
+        }),
+    ))
+}
+
+/// What functions other than `beside` reserve.
+fn reserved(docs: &[Doc], beside: Option<&str>) -> Result<u32, LambdaError> {
+    let mut sum = 0_u32;
+    for doc in docs.iter().filter(|doc| Some(doc.key.id.as_str()) != beside) {
+        sum = sum.saturating_add(kinds::body::<Function>(doc)?.reserved.unwrap_or_default());
+    }
+    Ok(sum)
+}
+
+fn unqualified(cx: &Cx<'_>) -> Result<Target, LambdaError> {
+    let target = cx.target()?;
+    if target.qualifier.is_some() { Err(LambdaError::invalid(errors::FUNCTIONS_ONLY)) } else { Ok(target) }
+}

@@ -1,0 +1,149 @@
+//! Invoke.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use stagecoach_wire::Reply;
+use tokio::sync::mpsc;
+
+use super::documents::{Cx, Outcome};
+use super::{permissions, put};
+use crate::errors::{self, Code, LambdaError};
+use crate::model::function::Version;
+use crate::package::is_there;
+use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runtime};
+
+/// Bytes of a payload at most: 6 MiB, and 256 KiB (now 1 MiB) when nobody waits [D].
+const LARGEST_PAYLOAD: usize = 6_291_456;
+const LARGEST_EVENT: usize = 1_048_576;
+
+/// Invoke.
+pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
+    let target = cx.target()?;
+    let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse");
+    let payload = payload(&cx.call.body, kind)?;
+    let (function, version) = cx.resolve(&mut cx.store(), &target, Some(cx.id)).await?;
+    if let Some(source) = cx.call.header("x-amz-source-arn") {
+        permissions::may_invoke(cx, &target, source).await?;
+    }
+    if kind == "DryRun" {
+        return Ok(executed(Reply::empty(204), &version).into());
+    }
+    let runtime: Runtime =
+        version.settings.runtime.parse().map_err(|error: crate::runtime::UnknownRuntime| {
+            LambdaError::new(Code::InvalidRuntime, error.to_string())
+        })?;
+    let runnable = Arc::new(version.runnable(&function, cx.scope(), runtime, code(cx, &version).await?));
+    let invocation = Invocation {
+        request_id: cx.id.to_owned(),
+        invoked_arn: target.arn(cx.scope()),
+        payload,
+        client_context: client_context(cx)?,
+        trace_id: cx.call.header("x-amzn-trace-id").map(str::to_owned),
+        streaming: false,
+    };
+    if kind == "Event" {
+        return super::events::accept(cx, &runnable, &invocation).map(|()| Reply::empty(202).into());
+    }
+    let invoked = cx.functions.parts.invoker.invoke(runnable, invocation).await.map_err(refused)?;
+    let tail = cx.call.header("x-amz-log-type") == Some("Tail");
+    Ok(executed(answer(invoked, tail).await, &version).into())
+}
+
+/// The event: JSON, `{}` when nothing was sent.
+fn payload(body: &Bytes, kind: &str) -> Result<Bytes, LambdaError> {
+    let largest = match kind {
+        "RequestResponse" | "DryRun" => LARGEST_PAYLOAD,
+        "Event" => LARGEST_EVENT,
+        other => {
+            let constraint = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";
+            return Err(LambdaError::constraint(other, "invocationType", constraint));
+        }
+    };
+    if body.len() > largest {
+        let message = format!("Request must be smaller than {largest} bytes for the InvokeFunction operation");
+        return Err(LambdaError::new(Code::RequestTooLarge, message));
+    }
+    if body.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => Ok(body.clone()),
+        Err(error) => Err(LambdaError::new(
+            Code::InvalidRequestContent,
+            format!("Could not parse request body into json: Could not parse payload into json: {error}"),
+        )),
+    }
+}
+
+/// `X-Amz-Client-Context`: base64 of JSON.
+fn client_context(cx: &Cx<'_>) -> Result<Option<String>, LambdaError> {
+    let Some(sent) = cx.call.header("x-amz-client-context").filter(|sent| !sent.is_empty()) else { return Ok(None) };
+    let text = STANDARD.decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+    let refused =
+        || LambdaError::new(Code::InvalidRequestContent, "Client context must be a valid Base64-encoded JSON object.");
+    text.map(Some).ok_or_else(refused)
+}
+
+/// The version's package on this host; another host may have taken it in.
+async fn code(cx: &Cx<'_>, version: &Version) -> Result<PathBuf, LambdaError> {
+    let place = cx.functions.packages.path(&version.code);
+    if is_there(&place).await {
+        return Ok(place);
+    }
+    let zip = cx.store().blob(&version.code).await?;
+    let zip = zip.ok_or_else(|| LambdaError::new(Code::Service, "The function's package is gone from the store."))?;
+    cx.functions.packages.unpack(&version.code, zip, cx.functions.parts.entropy.next_u64()).await
+}
+
+/// What a client is told when nothing ran.
+pub(super) fn refused(error: InvokeError) -> LambdaError {
+    match error {
+        InvokeError::Throttled(reason) => LambdaError {
+            reason: Some(reason.as_str()),
+            ..LambdaError::new(Code::TooManyRequests, errors::RATE_EXCEEDED)
+        },
+        InvokeError::NotRunnable(why) => LambdaError::new(Code::InvalidRuntime, why),
+        InvokeError::Stopping => LambdaError::new(Code::ServiceUnavailable, InvokeError::Stopping.to_string()),
+    }
+}
+
+fn executed(mut reply: Reply, version: &Version) -> Reply {
+    put(&mut reply.headers, "x-amz-executed-version", &version.version);
+    reply
+}
+
+/// 200, whatever the function did; a failure is told by a header.
+async fn answer(invoked: Invoked, tail: bool) -> Reply {
+    let mut headers = HeaderMap::new();
+    let (body, failed) = match invoked.answer {
+        Answer::Whole(body) => (body, false),
+        Answer::Failed(body) => (body, true),
+        Answer::Stream(chunks) => gather(chunks).await,
+    };
+    put(&mut headers, "content-type", "application/json");
+    if failed {
+        put(&mut headers, "x-amz-function-error", "Unhandled");
+    }
+    if tail {
+        put(&mut headers, "x-amz-log-result", &STANDARD.encode(&invoked.log_tail));
+    }
+    Reply { status: 200, headers, body }
+}
+
+/// All of a stream that nobody asked for.
+async fn gather(mut chunks: mpsc::Receiver<Result<Bytes, FunctionError>>) -> (Bytes, bool) {
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = chunks.recv().await {
+        match chunk {
+            Ok(bytes) => whole.extend_from_slice(&bytes),
+            Err(error) => return (Bytes::from(error.details), true),
+        }
+    }
+    (whole.freeze(), false)
+}

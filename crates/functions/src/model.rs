@@ -1,0 +1,11 @@
+//! Documents of the Lambda API: how functions, versions, aliases and policies are kept.
+
+pub(crate) mod alias;
+pub(crate) mod function;
+pub(crate) mod kinds;
+pub(crate) mod name;
+pub(crate) mod policy;
+
+pub use alias::Alias;
+pub use function::{Function, Version};
+pub use name::Target;

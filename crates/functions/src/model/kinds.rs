@@ -1,0 +1,50 @@
+//! Keys of the documents.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stagecoach_store::{Doc, Key, StoreError};
+
+pub(crate) const FUNCTION: &str = "lambda-function";
+pub(crate) const VERSION: &str = "lambda-version";
+pub(crate) const ALIAS: &str = "lambda-alias";
+pub(crate) const POLICY: &str = "lambda-policy";
+
+/// Version of every body's shape.
+const SHAPE: u16 = 1;
+
+/// A function's own document.
+pub(crate) fn function(name: &str) -> Key {
+    Key { kind: FUNCTION.into(), parent: String::new(), id: name.into() }
+}
+
+/// A published version. Numbers are padded, so that a list comes in their order.
+pub(crate) fn version(name: &str, number: u64) -> Key {
+    Key { kind: VERSION.into(), parent: name.into(), id: format!("{number:010}") }
+}
+
+/// An alias.
+pub(crate) fn alias(name: &str, alias: &str) -> Key {
+    Key { kind: ALIAS.into(), parent: name.into(), id: alias.into() }
+}
+
+/// The policy of a qualifier; `$LATEST` is the function itself.
+pub(crate) fn policy(name: &str, qualifier: Option<&str>) -> Key {
+    Key { kind: POLICY.into(), parent: name.into(), id: qualifier.unwrap_or("$LATEST").into() }
+}
+
+/// The tree of a function; prefixed, so that no API's id is the same.
+pub(crate) fn root(name: &str) -> String {
+    format!("function:{name}")
+}
+
+/// A document of the function `name`.
+pub(crate) fn doc(key: Key, name: &str, body: &impl Serialize) -> Result<Doc, StoreError> {
+    let body = serde_json::to_string(body).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    Ok(Doc { key, root: root(name), version: SHAPE, revision: 0, body })
+}
+
+/// A document's body.
+pub(crate) fn body<T: DeserializeOwned>(doc: &Doc) -> Result<T, StoreError> {
+    serde_json::from_str(&doc.body)
+        .map_err(|error| StoreError::Damaged(format!("{} {}: {error}", doc.key.kind, doc.key.id)))
+}

@@ -1,0 +1,159 @@
+//! A Lambda API over SQLite in a temporary folder, with an invoker that counts.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use stagecoach_base::{Clock, Entropy, Scope, UnixMillis};
+use stagecoach_functions::{
+    Answer, Answered, Caller, Functions, Invocation, InvokeError, Invoked, Invoker, Parts, Pending, Runnable,
+};
+use stagecoach_store::{Store, StoreOptions};
+use stagecoach_wire::Reply;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+struct Tick;
+
+impl Clock for Tick {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> UnixMillis {
+        UnixMillis(1_700_000_000_000)
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let number = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).to_le_bytes();
+            chunk.copy_from_slice(&number[..chunk.len()]);
+        }
+    }
+}
+
+/// Answers what it is told to, and keeps what it was asked.
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(crate) calls: Mutex<Vec<(Arc<Runnable>, Invocation)>>,
+    pub(crate) retired: Mutex<Vec<String>>,
+    pub(crate) answers: Mutex<Vec<Result<Answer, InvokeError>>>,
+}
+
+impl Invoker for Fake {
+    fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Pending<'_, Result<Invoked, InvokeError>> {
+        Box::pin(async move {
+            let echo = invocation.payload.clone();
+            self.calls.lock().unwrap().push((runnable, invocation));
+            let answer = self.answers.lock().unwrap().pop().unwrap_or(Ok(Answer::Whole(echo)));
+            answer.map(|answer| Invoked { answer, log_tail: b"a log line".to_vec() })
+        })
+    }
+
+    fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()> {
+        Box::pin(async move { self.retired.lock().unwrap().push(arn.to_owned()) })
+    }
+}
+
+/// The API under test.
+pub(crate) struct Host {
+    pub(crate) functions: Functions,
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) store: Store,
+    pub(crate) home: tempfile::TempDir,
+}
+
+impl Host {
+    pub(crate) async fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", home.path().join("db").display());
+        let store = Store::open(&url, &StoreOptions::default()).await.unwrap();
+        store.migrate("test").await.unwrap();
+        let fake = Arc::new(Fake::default());
+        let functions = over(&store, &fake, home.path());
+        Self { functions, fake, store, home }
+    }
+
+    /// Sends a request; answers status, error type (or empty) and body.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, String, Value) {
+        let sent = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let reply = self.send(method, path, &[], sent).await;
+        let kind = reply.headers.get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap());
+        (reply.status, kind.to_owned(), serde_json::from_slice(&reply.body).unwrap_or_default())
+    }
+
+    pub(crate) async fn ok(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, kind, answer) = self.call(method, path, body).await;
+        assert!(status < 300, "{method} {path}: {status} {kind} {answer}");
+        answer
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Reply {
+        let request = http::Request::builder().method(method).uri(path).extension(Caller("AKIATEST".into()));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        match self.functions.handle(&parts, body).await {
+            Answered::Whole(reply) => reply,
+            Answered::Stream(..) => panic!("a stream was not asked for"),
+        }
+    }
+
+    pub(crate) async fn create(&self, name: &str) -> Value {
+        self.ok("POST", "/2015-03-31/functions", &function(name)).await
+    }
+}
+
+/// Another host over the same store.
+pub(crate) fn over(store: &Store, fake: &Arc<Fake>, home: &std::path::Path) -> Functions {
+    let parts = Parts {
+        store: store.clone(),
+        scope: Scope::default(),
+        clock: Arc::new(Tick),
+        entropy: Arc::new(Counting(AtomicU64::new(7))),
+        invoker: fake.clone(),
+    };
+    Functions::new(parts, home).with_retry_delays([Duration::ZERO; 2])
+}
+
+pub(crate) fn function(name: &str) -> Value {
+    json!({
+        "FunctionName": name, "Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r",
+        "Code": { "ZipFile": zip(&[("app.py", "def handler(event, context): return event")]) },
+        "Environment": { "Variables": { "COLOUR": "red" } }, "Timeout": 7,
+    })
+}
+
+/// A package, base64.
+pub(crate) fn zip(entries: &[(&str, &str)]) -> String {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in entries {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    STANDARD.encode(writer.finish().unwrap().into_inner())
+}
+
+/// The variables of the last invocation.
+pub(crate) fn variables(fake: &Fake) -> BTreeMap<String, String> {
+    fake.calls.lock().unwrap().last().unwrap().0.variables.clone()
+}
+
+pub(crate) async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if check() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
