@@ -9,6 +9,7 @@ mod events;
 mod functions;
 mod invoke;
 mod permissions;
+mod routes;
 mod settings;
 mod table;
 mod tags;
@@ -32,6 +33,7 @@ use crate::errors::{Code, LambdaError};
 use crate::package::Packages;
 use crate::{Invocation, InvokeError, Invoked, Runnable};
 use documents::Cx;
+use routes::Routes;
 
 /// A future on the heap.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -69,6 +71,7 @@ pub struct Functions {
     /// Room for events.
     pub(crate) events: Arc<Semaphore>,
     pub(crate) delays: [Duration; 2],
+    pub(crate) routes: Routes,
 }
 
 /// An answer; the request id is among its headers.
@@ -100,7 +103,14 @@ impl Functions {
     /// The API over a store; packages are unpacked under `folder`.
     pub fn new(parts: Parts, folder: &Path) -> Self {
         let events = Arc::new(Semaphore::new(events::MOST));
-        Self { parts, packages: Packages::new(folder), events, delays: events::DELAYS }
+        Self { parts, packages: Packages::new(folder), events, delays: events::DELAYS, routes: Routes::default() }
+    }
+
+    /// Keeps what invocations read of functions until the store's head moves. Only where the head is followed (`Store::tail`),
+    /// or nobody else writes: else another host's changes would not be seen.
+    #[must_use]
+    pub fn following_the_head(self) -> Self {
+        Self { routes: Routes::kept(), ..self }
     }
 
     /// With other delays before the second and the third try of an event; one and two minutes else.

@@ -126,12 +126,11 @@ impl<'a> Cx<'a> {
         Ok(kinds::body(&found.ok_or_else(missing)?)?)
     }
 
-    /// The version that a target means: `draw` chooses where an alias splits its traffic.
+    /// The version that a target means; of an alias that splits its traffic, the main one.
     pub(super) async fn resolve(
         &self,
         from: &mut impl Read,
         target: &Target,
-        draw: Option<&str>,
     ) -> Result<(Function, Version), LambdaError> {
         let function = self.function(from, target).await?;
         let number = match target.qualifier.as_deref() {
@@ -140,7 +139,7 @@ impl<'a> Cx<'a> {
             Some(name) => {
                 let alias = self.alias(from, &target.name, name).await?;
                 let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(self.scope())))?;
-                draw.map_or(alias.version.as_str(), |id| alias.pick(id)).to_owned()
+                alias.version
             }
         };
         let version = self.version(from, &function, &number).await?;

@@ -132,7 +132,7 @@ pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
 /// GetFunction.
 pub(super) async fn get(cx: &Cx<'_>) -> Outcome {
     let target = cx.target()?;
-    let (function, version) = cx.resolve(&mut cx.store(), &target, None).await?;
+    let (function, version) = cx.resolve(&mut cx.store(), &target).await?;
     let mut shape = Map::new();
     shape.insert("Configuration".into(), configuration(cx, &target, &version));
     shape.insert("Code".into(), json!({ "RepositoryType": "S3" }));
@@ -148,7 +148,7 @@ pub(super) async fn get(cx: &Cx<'_>) -> Outcome {
 /// GetFunctionConfiguration.
 pub(super) async fn get_configuration(cx: &Cx<'_>) -> Outcome {
     let target = cx.target()?;
-    let (_, version) = cx.resolve(&mut cx.store(), &target, None).await?;
+    let (_, version) = cx.resolve(&mut cx.store(), &target).await?;
     Ok(reply(cx, &configuration(cx, &target, &version)))
 }
 

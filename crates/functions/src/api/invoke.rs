@@ -26,18 +26,19 @@ pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
     let target = cx.target()?;
     let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let payload = payload(&cx.call.body, kind)?;
-    let (function, version) = cx.resolve(&mut cx.store(), &target, Some(cx.id)).await?;
+    let route = cx.functions.routes.find(cx, &target).await?;
+    let version = route.version(cx.id);
     if let Some(source) = cx.call.header("x-amz-source-arn") {
-        permissions::may_invoke(cx, &target, source).await?;
+        permissions::may_invoke(cx, &target, &route.statements, source)?;
     }
     if kind == "DryRun" {
-        return Ok(executed(Reply::empty(204), &version).into());
+        return Ok(executed(Reply::empty(204), version).into());
     }
     let runtime: Runtime =
         version.settings.runtime.parse().map_err(|error: crate::runtime::UnknownRuntime| {
             LambdaError::new(Code::InvalidRuntime, error.to_string())
         })?;
-    let runnable = Arc::new(version.runnable(&function, cx.scope(), runtime, code(cx, &version).await?));
+    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, code(cx, version).await?));
     let invocation = Invocation {
         request_id: cx.id.to_owned(),
         invoked_arn: target.arn(cx.scope()),
@@ -51,7 +52,7 @@ pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
     }
     let invoked = cx.functions.parts.invoker.invoke(runnable, invocation).await.map_err(refused)?;
     let tail = cx.call.header("x-amz-log-type") == Some("Tail");
-    Ok(executed(answer(invoked, tail).await, &version).into())
+    Ok(executed(answer(invoked, tail).await, version).into())
 }
 
 /// The event: JSON, `{}` when nothing was sent.

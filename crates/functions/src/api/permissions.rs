@@ -74,11 +74,19 @@ pub(super) async fn get(cx: &Cx<'_>) -> Outcome {
     Ok(reply(cx, &json!({ "Policy": policy.text(), "RevisionId": revision })))
 }
 
+/// The statements of a target's policy. One that cannot be read allows nothing; AddPermission makes none.
+pub(super) async fn statements(from: &mut impl Read, target: &Target) -> Result<Vec<Statement>, LambdaError> {
+    let policy = load(from, target).await?;
+    Ok(policy.statements.iter().filter_map(|statement| Statement::parse(statement).ok()).collect())
+}
+
 /// Whether the gateway may invoke `target` for the method `source` (an `execute-api` ARN).
-pub(super) async fn may_invoke(cx: &Cx<'_>, target: &Target, source: &str) -> Result<(), LambdaError> {
-    let policy = load(&mut cx.store(), target).await?;
-    // A statement that cannot be read allows nothing; AddPermission makes none.
-    let statements: Vec<Statement> = policy.statements.iter().filter_map(|s| Statement::parse(s).ok()).collect();
+pub(super) fn may_invoke(
+    cx: &Cx<'_>,
+    target: &Target,
+    statements: &[Statement],
+    source: &str,
+) -> Result<(), LambdaError> {
     let account = source.split(':').nth(4).unwrap_or_default();
     let context = [("aws:SourceArn", source), ("aws:SourceAccount", account)];
     let request = Request {
@@ -88,7 +96,7 @@ pub(super) async fn may_invoke(cx: &Cx<'_>, target: &Target, source: &str) -> Re
         resource: Target { qualifier: target.beside_latest().map(str::to_owned), ..target.clone() }.arn(cx.scope()),
         context: context.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect::<BTreeMap<_, _>>(),
     };
-    if decide(&statements, &request) == Decision::Allowed {
+    if decide(statements, &request) == Decision::Allowed {
         return Ok(());
     }
     Err(LambdaError::new(

@@ -5,7 +5,7 @@ use stagecoach_base::Scope;
 use crate::errors::{self, LambdaError};
 
 /// A function, and a version or alias of it if one is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// Name of the function.
     pub name: String,

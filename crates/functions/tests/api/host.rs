@@ -80,7 +80,7 @@ impl Host {
         let store = Store::open(&url, &StoreOptions::default()).await.unwrap();
         store.migrate("test").await.unwrap();
         let fake = Arc::new(Fake::default());
-        let functions = over(&store, &fake, home.path());
+        let functions = over(&store, &fake, home.path()).following_the_head();
         Self { functions, fake, store, home }
     }
 

@@ -169,3 +169,54 @@ async fn another_host_over_the_same_store_unpacks_the_package_itself() {
     let code = &calls[0].0.code;
     assert!(code.starts_with(second.home.path()) && code.join("app.py").exists());
 }
+
+#[tokio::test]
+async fn what_is_known_of_a_function_is_read_anew_after_every_write() {
+    let host = Host::new().await;
+    host.create("f").await;
+    host.ok("POST", &format!("{F}/versions"), &Value::Null).await;
+    host.ok("POST", &format!("{F}/aliases"), &json!({ "Name": "live", "FunctionVersion": "1" })).await;
+    let version = async || invoke(&host, "?Qualifier=live", &[], "").await.headers["x-amz-executed-version"].clone();
+
+    let before = [version().await, version().await];
+    host.ok("PUT", &format!("{F}/aliases/live"), &json!({ "FunctionVersion": "$LATEST" })).await;
+    let after = version().await;
+    host.call("DELETE", &format!("{F}/aliases/live"), &Value::Null).await;
+    let gone = invoke(&host, "?Qualifier=live", &[], "").await;
+
+    assert_eq!((before, after), (["1".parse().unwrap(), "1".parse().unwrap()], "$LATEST".parse().unwrap()));
+    assert_eq!(gone.status, 404);
+}
+
+#[tokio::test]
+async fn a_reserved_concurrency_reaches_the_next_invocation() {
+    let host = Host::new().await;
+    host.create("f").await;
+
+    invoke(&host, "", &[], "").await;
+    host.ok("PUT", "/2017-10-31/functions/f/concurrency", &json!({ "ReservedConcurrentExecutions": 3 })).await;
+    invoke(&host, "", &[], "").await;
+
+    let calls = host.fake.calls.lock().unwrap();
+    assert_eq!((calls[0].0.reserved, calls[1].0.reserved), (None, Some(3)));
+}
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn cost_of_an_invocation_around_the_function() {
+    let host = Host::new().await;
+    host.create("f").await;
+    let plain = Host {
+        functions: over(&host.store, &host.fake, host.home.path()),
+        fake: host.fake.clone(),
+        store: host.store.clone(),
+        home: tempfile::tempdir().unwrap(),
+    };
+    for host in [&plain, &host] {
+        let start = std::time::Instant::now();
+        for _ in 0..2000 {
+            invoke(host, "", &[], "{}").await;
+        }
+        println!("{:?} an invocation", start.elapsed() / 2000);
+    }
+}

@@ -1,0 +1,100 @@
+//! What an Invoke needs to know of a function, read once per revision of the store: an Invoke that finds it here reads nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stagecoach_base::Revision;
+use stagecoach_policy::Statement;
+
+use super::documents::Cx;
+use super::permissions;
+use crate::errors::LambdaError;
+use crate::model::name::is_number;
+use crate::model::{Alias, Function, Target, Version};
+
+/// A function by one of its qualifiers.
+pub(super) struct Route {
+    pub(super) function: Function,
+    alias: Option<Alias>,
+    /// The version meant, and the one that an alias gives a share to.
+    versions: BTreeMap<String, Version>,
+    /// The policy of the qualifier.
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Route {
+    /// The version that serves the request `id`.
+    pub(super) fn version(&self, id: &str) -> &Version {
+        let picked = self.alias.as_ref().and_then(|alias| self.versions.get(alias.pick(id)));
+        picked.or_else(|| self.versions.values().next()).unwrap_or(&self.function.latest)
+    }
+}
+
+type Known = HashMap<Target, Arc<Route>>;
+
+/// Routes as of one revision. Off (nothing is kept) unless someone follows the store's head.
+#[derive(Default)]
+pub(crate) struct Routes {
+    kept: Option<Mutex<(Revision, Known)>>,
+}
+
+/// Routes kept at most; past that all are forgotten.
+const MOST: usize = 10_000;
+
+impl Routes {
+    /// Keeps routes; the store's head must be followed.
+    pub(crate) fn kept() -> Self {
+        Self { kept: Some(Mutex::default()) }
+    }
+
+    /// The route to `target`.
+    pub(super) async fn find(&self, cx: &Cx<'_>, target: &Target) -> Result<Arc<Route>, LambdaError> {
+        // Taken before the documents are read: what is read later is newer, never older.
+        let head = *cx.store().head().borrow();
+        if let Some(route) = self.known(head, target) {
+            return Ok(route);
+        }
+        let route = Arc::new(read(cx, target).await?);
+        if let Some(kept) = &self.kept {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let (revision, known) = &mut *kept;
+            if head > *revision || known.len() >= MOST {
+                known.clear();
+                *revision = head.max(*revision);
+            }
+            if head == *revision {
+                known.insert(target.clone(), Arc::clone(&route));
+            }
+        }
+        Ok(route)
+    }
+
+    fn known(&self, head: Revision, target: &Target) -> Option<Arc<Route>> {
+        let kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        (head > 0 && kept.0 == head).then(|| kept.1.get(target).cloned()).flatten()
+    }
+}
+
+async fn read(cx: &Cx<'_>, target: &Target) -> Result<Route, LambdaError> {
+    let store = &mut cx.store();
+    let function = cx.function(store, target).await?;
+    let mut route = Route { function, alias: None, versions: BTreeMap::new(), statements: Vec::new() };
+    let mut numbers = Vec::new();
+    match target.beside_latest() {
+        None => {}
+        Some(number) if is_number(number) => numbers.push(number.to_owned()),
+        Some(name) => {
+            let alias = cx.alias(store, &target.name, name).await?;
+            let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(cx.scope())))?;
+            numbers.push(alias.version.clone());
+            numbers.extend(alias.weights.keys().cloned());
+            route.alias = Some(alias);
+        }
+    }
+    for number in numbers {
+        let version = cx.version(store, &route.function, &number).await?;
+        route.versions.insert(number, version);
+    }
+    route.statements = permissions::statements(store, target).await?;
+    Ok(route)
+}
