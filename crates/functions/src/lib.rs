@@ -5,6 +5,7 @@
 
 mod api;
 mod errors;
+mod host;
 mod invocation;
 mod model;
 mod package;
@@ -12,6 +13,7 @@ mod runtime;
 
 pub use api::{Answered, Caller, Functions, Invoker, Parts, Pending, owns};
 pub use errors::{Code, LambdaError};
+pub use host::{Host, HostOptions};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
 pub use model::{Alias, Function, Target, Version};
 pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};

@@ -1,0 +1,165 @@
+//! The processes that run functions. One environment is one process group with a Runtime API of its own; it serves one
+//! invocation at a time. Invocations find a waiting environment or start another, within the reserved and the account's limit.
+
+mod environment;
+mod launch;
+mod log;
+mod payloads;
+mod pool;
+mod process;
+mod run;
+mod runtime_api;
+mod variables;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Clock, Entropy};
+use stagecoach_base as base;
+use tokio::sync::{OnceCell, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::launch::Tools;
+use self::log::Lines;
+use self::pool::{Admitted, Pool};
+use self::run::Run;
+use crate::{Invocation, InvokeError, Invoked, Invoker, Pending, Runnable};
+
+/// The embedded bootstraps, by file name.
+const BOOTSTRAPS: [(&str, &str); 2] =
+    [("python.py", include_str!("host/bootstrap/python.py")), ("node.mjs", include_str!("host/bootstrap/node.mjs"))];
+
+/// How a [`Host`] works.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// Most invocations at once over all functions; AWS's default is 1000.
+    pub account_concurrency: u32,
+    /// How long an environment waits for work before it ends.
+    pub idle: Duration,
+    /// How long a runtime may take to ask for its first invocation; 10 s on AWS.
+    pub init: Duration,
+    /// Folder for bootstraps and the functions' temporary files; made when needed.
+    pub scratch: PathBuf,
+    /// Python 3: a name to find in `path`, or a path.
+    pub python: String,
+    /// Node.js, likewise.
+    pub node: String,
+    /// `PATH` of the functions.
+    pub path: String,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for names.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl HostOptions {
+    /// The defaults.
+    pub fn new(scratch: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            account_concurrency: 1000,
+            idle: Duration::from_secs(600),
+            init: Duration::from_secs(10),
+            scratch,
+            python: "python3".to_owned(),
+            node: "node".to_owned(),
+            path: "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned(),
+            clock,
+            entropy,
+        }
+    }
+}
+
+/// Runs functions. Clones are the same host. Made and used inside a tokio runtime.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+impl fmt::Debug for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Host").field("scratch", &self.0.options.scratch).finish_non_exhaustive()
+    }
+}
+
+/// What all tasks of a host share.
+struct Shared {
+    options: HostOptions,
+    tools: Tools,
+    pool: Arc<Pool>,
+    lines: Arc<Lines>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    written: OnceCell<()>,
+}
+
+impl Host {
+    /// A host without environments; one task reclaims idle ones from now on.
+    pub fn new(options: HostOptions) -> Self {
+        let HostOptions { python, node, path, scratch, .. } = options.clone();
+        let shared = Arc::new(Shared {
+            tools: Tools { python, node, path, runtime: scratch.join("runtime") },
+            pool: Arc::new(Pool::new(options.account_concurrency)),
+            lines: Arc::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            written: OnceCell::new(),
+            options,
+        });
+        let every = (shared.options.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(10));
+        shared.tasks.spawn(run::reclaim(Arc::downgrade(&shared), every, shared.stopping.clone()));
+        Self(shared)
+    }
+
+    /// Invokes `runnable`. The invocation goes on when this future is dropped, as on AWS.
+    pub async fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Result<Invoked, InvokeError> {
+        if self.0.stopping.is_cancelled() {
+            return Err(InvokeError::Stopping);
+        }
+        let Admitted { permit, environment, ending } = self.0.pool.admit(&runnable).map_err(InvokeError::Throttled)?;
+        self.0.end(ending);
+        let (answer, answered) = oneshot::channel();
+        let run = Run { shared: self.0.clone(), runnable, invocation, permit };
+        self.0.tasks.spawn(Box::pin(run.run(environment, answer)));
+        answered.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    /// Keeps `count` environments of `runnable` ready (provisioned concurrency); 0 ends that.
+    pub async fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Result<(), InvokeError> {
+        for _ in 0..self.0.pool.keep(&runnable, count) {
+            self.0.prepare(&runnable).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends every environment of the function `arn`: the idle ones now, the busy ones after their invocation.
+    pub async fn retire(&self, arn: &str) {
+        self.0.lines.forget(arn.rsplit(':').next().unwrap_or(arn));
+        for environment in self.0.pool.retire(arn) {
+            environment.end().await;
+        }
+    }
+
+    /// The last lines that the function `name` printed, oldest first.
+    pub fn logs(&self, name: &str) -> Vec<String> {
+        self.0.lines.of(name)
+    }
+
+    /// Ends every environment, running invocations too, and waits until all are gone.
+    pub async fn shutdown(&self) {
+        self.0.stopping.cancel();
+        self.0.end(self.0.pool.drain());
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+}
+
+impl Invoker for Host {
+    fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Pending<'_, Result<Invoked, InvokeError>> {
+        Box::pin(Self::invoke(self, runnable, invocation))
+    }
+
+    fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()> {
+        Box::pin(Self::retire(self, arn))
+    }
+}

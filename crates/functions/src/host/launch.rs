@@ -1,0 +1,93 @@
+//! How a runtime is started: which program, with which arguments.
+
+use std::path::{Path, PathBuf};
+
+use super::process::Launch;
+use super::variables::{existing, layered};
+use crate::{Runnable, Runtime};
+
+/// Private memory beyond the function's own that a runtime may map, bytes: stacks of threads and arenas count in full.
+const MEMORY_SLACK: u64 = 256 * 1024 * 1024;
+
+/// Where the host's own parts are.
+#[derive(Clone, Debug)]
+pub(super) struct Tools {
+    /// Python: a name to look up in `path`, or a path.
+    pub(super) python: String,
+    /// Node, likewise.
+    pub(super) node: String,
+    /// `PATH` of the functions, and where interpreters are looked up.
+    pub(super) path: String,
+    /// Folder with the embedded bootstraps.
+    pub(super) runtime: PathBuf,
+}
+
+/// Why nothing can be started.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoLaunch {
+    /// The machine lacks something; says what to do.
+    Missing(String),
+    /// The package has no `bootstrap`.
+    NoBootstrap,
+}
+
+/// What to start for `runnable`.
+pub(super) fn launch(runnable: &Runnable, tools: &Tools) -> Result<Launch, NoLaunch> {
+    let memory = u64::from(runnable.memory_mib) * 1024 * 1024 + MEMORY_SLACK;
+    let (program, arguments, memory) = match runnable.runtime {
+        Runtime::Provided => (bootstrap(runnable)?, Vec::new(), Some(memory)),
+        Runtime::Python => (interpreter(&tools.python, "Python 3", tools)?, python(runnable, tools), Some(memory)),
+        // V8 reserves address space by the gigabyte; its own limit is the useful one.
+        Runtime::Node => (interpreter(&tools.node, "Node.js", tools)?, node(runnable, tools), None),
+    };
+    Ok(Launch { program, arguments, folder: runnable.code.clone(), memory })
+}
+
+/// The package's `bootstrap`, or a layer's.
+fn bootstrap(runnable: &Runnable) -> Result<PathBuf, NoLaunch> {
+    std::iter::once(&runnable.code)
+        .chain(&runnable.layers)
+        .map(|folder| folder.join("bootstrap"))
+        .find(|path| path.is_file())
+        .ok_or(NoLaunch::NoBootstrap)
+}
+
+/// AWS's runtime client, where the package brings it; else the embedded one.
+fn python(runnable: &Runnable, tools: &Tools) -> Vec<String> {
+    let brought = runnable.code.join("awslambdaric").is_dir() || !layered(runnable, "python/awslambdaric").is_empty();
+    let mut arguments = vec!["-u".to_owned()];
+    if brought {
+        arguments.extend(["-m".to_owned(), "awslambdaric".to_owned()]);
+    } else {
+        arguments.push(text(&tools.runtime.join("python.py")));
+    }
+    arguments.push(runnable.handler.clone());
+    arguments
+}
+
+/// As [`python`].
+fn node(runnable: &Runnable, tools: &Tools) -> Vec<String> {
+    const CLIENT: &str = "aws-lambda-ric/bin/index.mjs";
+    let brought = existing(runnable.code.join("node_modules").join(CLIENT))
+        .or_else(|| layered(runnable, &format!("nodejs/node_modules/{CLIENT}")).into_iter().next());
+    let heap = (runnable.memory_mib * 9 / 10).max(64);
+    let program = brought.unwrap_or_else(|| text(&tools.runtime.join("node.mjs")));
+    vec![format!("--max-old-space-size={heap}"), program, runnable.handler.clone()]
+}
+
+/// Finds an interpreter by name in the functions' `PATH`.
+fn interpreter(name: &str, what: &str, tools: &Tools) -> Result<PathBuf, NoLaunch> {
+    let found = if name.contains('/') {
+        Some(PathBuf::from(name)).filter(|path| path.is_file())
+    } else {
+        tools.path.split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+    };
+    found.ok_or_else(|| {
+        NoLaunch::Missing(format!("this function needs {what}: `{name}` is not in {}; install it there", tools.path))
+    })
+}
+
+/// A path as text; functions with paths that are not UTF-8 are not made.
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,310 @@
+//! The Runtime API of one environment (AWS's `2018-06-01`): a loopback listener whose port is the environment's identity.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use super::payloads::ANSWER_BYTES;
+use crate::FunctionError;
+
+/// Before every path.
+const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// One invocation as the runtime gets it.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// Request id.
+    pub(super) id: String,
+    /// `Lambda-Runtime-*` headers.
+    pub(super) headers: BTreeMap<&'static str, String>,
+    /// The event.
+    pub(super) event: Bytes,
+}
+
+/// What the runtime did.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// It asked for its first invocation.
+    Ready,
+    /// It could not start.
+    InitError(Bytes),
+    /// It answered the current invocation.
+    Reply(Reply),
+}
+
+/// An answer to an invocation.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// All of it.
+    Whole(Bytes),
+    /// More than an answer may have.
+    TooLarge,
+    /// The handler failed.
+    Error(Bytes),
+    /// It comes in pieces.
+    Stream(mpsc::Receiver<Piece>),
+}
+
+/// A piece of a streamed answer. A stream that closes without `End` or `Failed` was cut off.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Bytes.
+    Chunk(Bytes),
+    /// The handler failed midway.
+    Failed(FunctionError),
+    /// All is said.
+    End,
+}
+
+/// The server of one environment; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    /// `host:port`.
+    pub(super) address: SocketAddr,
+    /// What the runtime did, in order.
+    pub(super) events: mpsc::Receiver<Event>,
+    exchange: Arc<Exchange>,
+    _server: JoinSet<()>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port of the loopback interface.
+    pub(super) async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (sender, events) = mpsc::channel(8);
+        let exchange = Arc::new(Exchange { state: Mutex::default(), offered: Notify::new(), events: sender });
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, exchange.clone()));
+        Ok(Self { address, events, exchange, _server: server })
+    }
+
+    /// Gives the runtime its next invocation.
+    pub(super) fn offer(&self, job: Job) {
+        self.exchange.state().offered = Some(job);
+        self.exchange.offered.notify_one();
+    }
+
+    /// Takes an invocation back that the runtime did not fetch; whether it was still there.
+    pub(super) fn withdraw(&self) -> bool {
+        self.exchange.state().offered.take().is_some()
+    }
+}
+
+/// What the connections of one environment share.
+#[derive(Debug)]
+struct Exchange {
+    state: Mutex<State>,
+    offered: Notify,
+    events: mpsc::Sender<Event>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The runtime has asked before.
+    asked: bool,
+    offered: Option<Job>,
+    /// Fetched, and not answered.
+    current: Option<String>,
+}
+
+impl Exchange {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the current invocation, if `id` is it.
+    fn finish(&self, id: &str) -> bool {
+        let mut state = self.state();
+        let current = state.current.as_deref() == Some(id);
+        if current {
+            state.current = None;
+        }
+        current
+    }
+
+    /// The environment reads events as long as it lives, and nobody needs them later.
+    async fn tell(&self, event: Event) {
+        if self.events.send(event).await.is_err() {
+            tracing::debug!("a runtime spoke to an environment that has ended");
+        }
+    }
+}
+
+/// Accepts until aborted; connections end with it.
+async fn serve(listener: TcpListener, exchange: Arc<Exchange>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                connections.spawn(connection(stream, exchange.clone()));
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: tokio::net::TcpStream, exchange: Arc<Exchange>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY not set");
+    }
+    let service = service_fn(move |request| answer(request, exchange.clone()));
+    if let Err(error) = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
+    {
+        tracing::trace!(%error, "a runtime's connection ended");
+    }
+}
+
+/// Routes one request.
+async fn answer(request: Request<Incoming>, exchange: Arc<Exchange>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
+    let parts: Vec<&str> = path.split('/').collect();
+    Ok(match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["invocation", "next"]) => next(&exchange).await,
+        (&Method::POST, ["init", "error"]) => {
+            if let Ok(Some(body)) = collected(request.into_body()).await {
+                exchange.tell(Event::InitError(body)).await;
+            }
+            accepted()
+        }
+        (&Method::POST, ["invocation", id, kind @ ("response" | "error")]) => reply(&exchange, id, kind, request).await,
+        _ => status(StatusCode::NOT_FOUND, "InvalidPath", "no such path in the Runtime API"),
+    })
+}
+
+/// Waits for an invocation. A caller that goes away takes none.
+async fn next(exchange: &Exchange) -> Response<Full<Bytes>> {
+    let first = !std::mem::replace(&mut exchange.state().asked, true);
+    if first {
+        exchange.tell(Event::Ready).await;
+    }
+    loop {
+        let offered = exchange.offered.notified();
+        let job = {
+            let mut state = exchange.state();
+            let job = state.offered.take();
+            if let Some(job) = &job {
+                state.current = Some(job.id.clone());
+            }
+            job
+        };
+        if let Some(job) = job {
+            return invocation(job);
+        }
+        offered.await;
+    }
+}
+
+fn invocation(job: Job) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().header("content-type", "application/json");
+    for (name, value) in job.headers {
+        response = response.header(name, value);
+    }
+    response.body(Full::new(job.event)).unwrap_or_else(|_| {
+        status(StatusCode::INTERNAL_SERVER_ERROR, "InvalidHeader", "the invocation has a header that HTTP cannot carry")
+    })
+}
+
+/// Takes the answer to an invocation.
+async fn reply(exchange: &Exchange, id: &str, kind: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if !exchange.finish(id) {
+        return status(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+    }
+    let streamed = request
+        .headers()
+        .get("lambda-runtime-function-response-mode")
+        .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"));
+    if streamed && kind == "response" {
+        let (sender, receiver) = mpsc::channel(16);
+        exchange.tell(Event::Reply(Reply::Stream(receiver))).await;
+        forward(request.into_body(), &sender).await;
+        return accepted();
+    }
+    let (reply, response) = match collected(request.into_body()).await {
+        Ok(Some(body)) if kind == "error" => (Reply::Error(body), accepted()),
+        Ok(Some(body)) => (Reply::Whole(body), accepted()),
+        Ok(None) => {
+            let text = format!("Exceeded maximum allowed payload size ({ANSWER_BYTES} bytes).");
+            (Reply::TooLarge, status(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text))
+        }
+        Err(_) => {
+            // Cut off: the runtime may try again, or is gone, which its environment notices.
+            exchange.state().current = Some(id.to_owned());
+            return status(StatusCode::BAD_REQUEST, "InvalidBody", "the body ended early");
+        }
+    };
+    exchange.tell(Event::Reply(reply)).await;
+    response
+}
+
+/// A whole body; `None` if it is larger than an answer may be. It is read to its end either way, for the client's sake.
+async fn collected(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let mut bytes = BytesMut::new();
+    let mut fits = true;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        fits = fits && bytes.len() + data.len() <= ANSWER_BYTES;
+        if fits {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(fits.then(|| bytes.freeze()))
+}
+
+/// Passes a streamed body on. Where nobody listens any more it is read all the same, so that the function can finish.
+async fn forward(mut body: Incoming, pieces: &mpsc::Sender<Piece>) {
+    let mut listening = true;
+    let mut last = Piece::End;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return };
+        match frame.into_data() {
+            Ok(data) if listening => listening = pieces.send(Piece::Chunk(data)).await.is_ok(),
+            Ok(_) => {}
+            Err(frame) => {
+                if let Some(error) = frame.trailers_ref().and_then(failed) {
+                    last = Piece::Failed(error);
+                }
+            }
+        }
+    }
+    if listening && pieces.send(last).await.is_err() {
+        tracing::debug!("a stream's reader left at its end");
+    }
+}
+
+/// The error in a stream's trailers.
+fn failed(trailers: &HeaderMap) -> Option<FunctionError> {
+    let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok());
+    let code = text("lambda-runtime-function-error-type")?.to_owned();
+    let body = text("lambda-runtime-function-error-body").unwrap_or_default();
+    let details =
+        STANDARD.decode(body).map_or_else(|_| body.to_owned(), |raw| String::from_utf8_lossy(&raw).into_owned());
+    Some(FunctionError { code, details })
+}
+
+fn accepted() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(br#"{"status":"OK"}"#)));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
+}
+
+fn status(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
+    let body = serde_json::json!({ "errorMessage": message, "errorType": kind }).to_string();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,100 @@
+//! The environment variables of a function (dependencies §3.3, recorded in 25 runtimes).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::launch::Tools;
+use crate::{Runnable, Runtime};
+
+/// What differs between environments of one function.
+#[derive(Clone, Debug)]
+pub(super) struct Own<'a> {
+    /// `host:port` of its Runtime API.
+    pub(super) api: String,
+    /// Its folder for temporary files.
+    pub(super) scratch: &'a Path,
+    /// Its log stream.
+    pub(super) log_stream: &'a str,
+    /// Started ahead of invocations.
+    pub(super) provisioned: bool,
+}
+
+/// All variables of one environment: defaults, over them the function's own, over those the reserved ones.
+pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = defaults(own);
+    all.extend(runnable.variables.clone());
+    all.extend(reserved(runnable, tools, own));
+    for (name, folders) in search_paths(runnable, tools) {
+        let wanted = runnable.variables.get(name).into_iter().cloned().chain(folders);
+        all.insert(name.to_owned(), wanted.collect::<Vec<_>>().join(":"));
+    }
+    all
+}
+
+/// What a function may set otherwise.
+fn defaults(own: &Own<'_>) -> BTreeMap<String, String> {
+    [
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
+        ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000".to_owned()),
+        ("LANG", "en_US.UTF-8".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+        ("TMPDIR", own.scratch.to_string_lossy().into_owned()),
+        // Environments share the task root, which is read only on AWS.
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// What a function may not set.
+fn reserved(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
+    let kind = if own.provisioned { "provisioned-concurrency" } else { "on-demand" };
+    let mut all = vec![
+        ("AWS_REGION", runnable.region.clone()),
+        ("AWS_DEFAULT_REGION", runnable.region.clone()),
+        ("AWS_LAMBDA_FUNCTION_NAME", runnable.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", runnable.memory_mib.to_string()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", runnable.version.clone()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", kind.to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", runnable.name)),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", own.log_stream.to_owned()),
+        ("AWS_LAMBDA_RUNTIME_API", own.api.clone()),
+        ("LAMBDA_TASK_ROOT", runnable.code.to_string_lossy().into_owned()),
+        ("LAMBDA_RUNTIME_DIR", tools.runtime.to_string_lossy().into_owned()),
+        ("_HANDLER", runnable.handler.clone()),
+    ];
+    if runnable.runtime != Runtime::Provided {
+        all.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", runnable.runtime_name)));
+    }
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Lists of folders; the function's own value goes first.
+fn search_paths(runnable: &Runnable, tools: &Tools) -> Vec<(&'static str, Vec<String>)> {
+    let code = |part: &str| runnable.code.join(part).to_string_lossy().into_owned();
+    let root = runnable.code.to_string_lossy().into_owned();
+    let mut path = vec![tools.path.clone()];
+    path.extend(layered(runnable, "bin"));
+    let mut libraries = vec![root.clone(), code("lib")];
+    libraries.extend(layered(runnable, "lib"));
+    let mut all = vec![("PATH", path), ("LD_LIBRARY_PATH", libraries)];
+    match runnable.runtime {
+        Runtime::Provided => {}
+        Runtime::Python => all.push(("PYTHONPATH", std::iter::once(root).chain(layered(runnable, "python")).collect())),
+        Runtime::Node => all.push((
+            "NODE_PATH",
+            layered(runnable, "nodejs/node_modules").into_iter().chain([code("node_modules"), root]).collect(),
+        )),
+    }
+    all
+}
+
+/// `part` of every layer that has it; a later layer overrides an earlier one, as when AWS unpacks them over each other.
+pub(super) fn layered(runnable: &Runnable, part: &str) -> Vec<String> {
+    runnable.layers.iter().rev().filter_map(|layer| existing(layer.join(part))).collect()
+}
+
+/// The path as text, if something is there.
+pub(super) fn existing(path: PathBuf) -> Option<String> {
+    path.exists().then(|| path.into_os_string().to_string_lossy().into_owned())
+}
