@@ -4,6 +4,7 @@
 
 mod auth;
 mod bench;
+mod beside;
 mod call;
 mod convergence;
 mod deploy;
@@ -30,6 +31,7 @@ use stagecoach_store::Store;
 
 pub use auth::Auth;
 pub use bench::{TestBench, Tested};
+pub use beside::{Answering, Beside};
 pub use import_file::{Deployed, import_and_deploy};
 pub use publish::Publisher;
 pub use quotas::Quotas;
@@ -55,6 +57,8 @@ pub struct Control {
     pub auth: Auth,
     /// Runs draft methods and authorizers.
     pub bench: Arc<dyn TestBench>,
+    /// Another AWS service on the admin listener.
+    pub beside: Option<Arc<dyn Beside>>,
     /// How much of what an account may have.
     pub quotas: Quotas,
     /// What an integration may ask for.

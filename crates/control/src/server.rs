@@ -15,7 +15,7 @@ use stagecoach_wire::{Call, Reply, route};
 use tokio::net::TcpListener;
 
 use crate::call::Cx;
-use crate::{Control, native, table};
+use crate::{Beside, Control, native, table};
 
 /// The admin surface as a router, for a listener or an in-process call.
 pub fn router(control: Arc<Control>) -> Router {
@@ -35,6 +35,10 @@ pub async fn serve(
 }
 
 async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response {
+    let path = request.uri().path();
+    if let Some(service) = control.beside.as_ref().filter(|service| service.owns(path)) {
+        return beside(&control, service.as_ref(), request).await;
+    }
     let started = control.clock.now();
     let (parts, body) = request.into_parts();
     let request_id = request_id(control.entropy.as_ref());
@@ -46,6 +50,20 @@ async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response 
     let took = control.clock.now().duration_since(started);
     tracing::debug!(operation, status = reply.status, duration_ms = took.as_millis(), request_id, "admin call");
     respond(reply, &request_id)
+}
+
+/// A call of the service beside this one: the same authentication, its own answers.
+async fn beside(control: &Arc<Control>, service: &dyn Beside, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let checked = async {
+        let body = read_up_to(body, service.largest_body()).await?;
+        let actor = control.auth.authenticate(control, &parts, &body).await?;
+        Ok((actor, body))
+    };
+    match checked.await {
+        Ok((actor, body)) => service.answer(parts, actor, body).await,
+        Err(error) => respond(Reply::error(&error), &request_id(control.entropy.as_ref())),
+    }
 }
 
 type Answered = Result<(&'static str, Reply), (&'static str, AwsError)>;
@@ -78,26 +96,33 @@ async fn answer(control: &Arc<Control>, parts: &Parts, body: Body, request_id: &
 
 /// The whole body, or 413.
 pub(crate) async fn read_body(body: Body) -> Result<Bytes, AwsError> {
+    read_up_to(body, limits::PAYLOAD_BYTES).await
+}
+
+/// The whole body of fewer than `limit` bytes, or 413.
+async fn read_up_to(body: Body, limit: usize) -> Result<Bytes, AwsError> {
     let (mut body, mut kept, mut seen) = (body, BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(|error| AwsError::bad_request(format!("The body could not be read: {error}")))?;
         let Ok(data) = data.into_data() else { continue };
         seen += data.len();
         // What is too much is still read for a while: a client that is writing would not see the answer otherwise.
-        match seen {
-            0..limits::PAYLOAD_BYTES => kept.extend_from_slice(&data),
-            limits::PAYLOAD_BYTES..MOST_READ => kept.clear(),
-            _ => break,
+        if seen < limit {
+            kept.extend_from_slice(&data);
+        } else if seen < READ_ON * limit {
+            kept.clear();
+        } else {
+            break;
         }
     }
-    if seen < limits::PAYLOAD_BYTES { Ok(kept.freeze()) } else { Err(too_large()) }
+    if seen < limit { Ok(kept.freeze()) } else { Err(too_large(limit)) }
 }
 
-/// Bytes of a body after which the connection is given up.
-const MOST_READ: usize = 4 * limits::PAYLOAD_BYTES;
+/// Limits' worth of a body after which the connection is given up.
+const READ_ON: usize = 4;
 
-fn too_large() -> AwsError {
-    AwsError::new(ErrorCode::RequestTooLarge, format!("Request body exceeds {} bytes.", limits::PAYLOAD_BYTES))
+fn too_large(limit: usize) -> AwsError {
+    AwsError::new(ErrorCode::RequestTooLarge, format!("Request body exceeds {limit} bytes."))
 }
 
 /// An operation AWS has and we have not: said plainly, never pretended.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stagecoach_base::{Clock, Entropy, Scope, id};
-use stagecoach_control::{Auth, Blobs, Ceilings, Control, Publisher, Quotas};
+use stagecoach_control::{Auth, Beside, Blobs, Ceilings, Control, Publisher, Quotas};
 use stagecoach_feed::{
     Backoff, Board, FeedServer, Handle, ServerTls, Session, SessionConfig, SigningKey, WorkerIdentity,
 };
@@ -94,6 +94,8 @@ pub(crate) struct ControlSettings {
     pub(crate) id: String,
     /// What tests of draft methods are run with.
     pub(crate) bench: Options,
+    /// Another service on the admin listener.
+    pub(crate) beside: Option<Arc<dyn Beside>>,
 }
 
 /// A control plane over `store`.
@@ -114,6 +116,7 @@ pub(crate) async fn control(store: Store, key: SigningKey, settings: ControlSett
         entropy,
         board,
         bench: Arc::new(bench),
+        beside: settings.beside,
         auth: settings.auth,
         quotas: settings.quotas,
         ceilings: settings.ceilings,

@@ -34,6 +34,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
         allow_reset: options.allow_reset,
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),
+        beside: None,
         bench: options.integrations.bench(compose::lambda_credentials())?,
     };
     let control = compose::control(store, key, settings).await?;

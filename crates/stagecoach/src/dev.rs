@@ -46,6 +46,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         snapshot_format: ir::FORMAT,
         id: "dev".into(),
         bench: traffic.clone(),
+        beside: None,
     };
     let control = compose::control(store, key, settings).await?;
     let stop = signals::stop_token()?;
