@@ -7,6 +7,7 @@ pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod error;
+pub mod eventstream;
 pub mod id;
 pub mod limits;
 pub mod verb;

@@ -1,5 +1,6 @@
 //! Bodies in both directions: enums, so that nothing is boxed on the way.
 
+mod events;
 mod reply;
 mod request;
 
@@ -12,6 +13,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+pub(crate) use events::EventsReply;
+pub use events::fuzz as fuzz_events;
 pub(crate) use reply::UpstreamReply;
 pub(crate) use request::RequestBody;
 
@@ -30,6 +33,12 @@ pub(crate) enum BodyError {
     /// The integration's time ran out.
     #[error("the integration's time ran out")]
     TimedOut,
+    /// A function's stream is no event stream, or was cut.
+    #[error("the function's stream cannot be read: {0}")]
+    Events(String),
+    /// A function failed while it streamed.
+    #[error("the function failed: {0}")]
+    Function(String),
 }
 
 /// What is sent upstream.
@@ -93,6 +102,8 @@ pub(crate) enum ReplyBody {
     Upstream(UpstreamReply),
     /// An upstream's body whose beginning is at hand.
     Begun(Box<(Bytes, UpstreamReply)>),
+    /// What a function streams.
+    Events(Box<EventsReply>),
     /// Compressed on its way.
     Deflating(Box<Deflating>),
     /// Broke before its first byte was sent.
@@ -107,7 +118,7 @@ impl ReplyBody {
         match self {
             Self::Full(bytes) => bytes.len() as u64,
             Self::Upstream(reply) => reply.announced().unwrap_or_default(),
-            Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => 0,
+            Self::Begun(_) | Self::Events(_) | Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => 0,
         }
     }
 
@@ -115,7 +126,12 @@ impl ReplyBody {
     pub(crate) fn at_hand(&self) -> Option<&Bytes> {
         match self {
             Self::Full(bytes) => Some(bytes),
-            Self::Upstream(_) | Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) | Self::Watched(_) => None,
+            Self::Upstream(_)
+            | Self::Begun(_)
+            | Self::Events(_)
+            | Self::Deflating(_)
+            | Self::Broken(_)
+            | Self::Watched(_) => None,
         }
     }
 
@@ -141,6 +157,7 @@ impl Body for ReplyBody {
             Self::Upstream(reply) => reply.poll(cx),
             Self::Begun(begun) if begun.0.is_empty() => begun.1.poll(cx),
             Self::Begun(begun) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut begun.0))))),
+            Self::Events(events) => events.poll(cx),
             Self::Deflating(body) => body.poll(cx),
             Self::Broken(error) => Poll::Ready(error.take().map(Err)),
             Self::Watched(body) => Pin::new(body.as_mut()).poll_frame(cx),
@@ -152,6 +169,7 @@ impl Body for ReplyBody {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Upstream(reply) => reply.is_end_stream(),
             Self::Begun(begun) => begun.0.is_empty() && begun.1.is_end_stream(),
+            Self::Events(_) => false,
             Self::Deflating(body) => body.is_end_stream(),
             Self::Broken(error) => error.is_none(),
             Self::Watched(body) => body.is_end_stream(),
@@ -162,7 +180,7 @@ impl Body for ReplyBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream(reply) => reply.size_hint(),
-            Self::Begun(_) | Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
+            Self::Begun(_) | Self::Events(_) | Self::Deflating(_) | Self::Broken(_) => SizeHint::default(),
             Self::Watched(body) => body.size_hint(),
         }
     }

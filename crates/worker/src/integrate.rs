@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod lambda;
 pub(crate) mod lambda_event;
 pub(crate) mod lambda_reply;
+mod lambda_stream;
 pub(crate) mod mapped;
 pub(crate) mod mock;
 pub(crate) mod payload;

@@ -37,6 +37,7 @@ mod upstream;
 mod validate;
 mod worker;
 
+pub use body::fuzz_events;
 pub use coding::fuzz_inflate;
 pub use front::scan::fuzz_scan;
 pub use options::{ExplainKey, LOG_BUFFER, LambdaEndpoint, LogTarget, Options, Resolve};

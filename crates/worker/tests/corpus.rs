@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 2] =
-    [("scanner", stagecoach_worker::fuzz_scan), ("inflate", stagecoach_worker::fuzz_inflate)];
+const TARGETS: [(&str, Target); 3] = [
+    ("scanner", stagecoach_worker::fuzz_scan),
+    ("inflate", stagecoach_worker::fuzz_inflate),
+    ("events", stagecoach_worker::fuzz_events),
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name)

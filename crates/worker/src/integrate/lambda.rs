@@ -15,8 +15,8 @@ use stagecoach_sigv4::Signer;
 use stagecoach_vtl::gateway::Overrides;
 
 use super::respond::{Outcome, respond};
-use super::{http as http_integration, invalid_json, lambda_event, lambda_reply, payload, unreadable};
-use crate::body::{ReplyBody, RequestBody, UpstreamBody};
+use super::{http as http_integration, invalid_json, lambda_event, lambda_reply, lambda_stream, payload, unreadable};
+use crate::body::{ReplyBody, RequestBody, UpstreamBody, UpstreamReply};
 use crate::core::Core;
 use crate::encode;
 use crate::exchange::Exchange;
@@ -45,9 +45,6 @@ pub(crate) async fn proxy(
         return Err(Failure::late(GatewayResponseType::IntegrationFailure, "Lambda is invoked with POST only"));
     }
     let target = target(exchange, method)?;
-    if target.streaming || integration.stream {
-        return Err(Failure::not_built("response streaming from functions"));
-    }
     // Mappings are ignored for AWS_PROXY, yet an illegal one still fails the request [V].
     for mapping in integration.mappings(Location::Header) {
         http_integration::header(&mapping.name, None, true)?;
@@ -56,8 +53,13 @@ pub(crate) async fn proxy(
     let trace = http_integration::trace(core, exchange);
     let event = lambda_event::build(exchange, method, &trace, &body);
     let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::new());
-    let invoked = invoke(core, exchange, invocation).await?;
-    let mut response = lambda_reply::read(exchange, &invoked)?;
+    let mut response = if integration.stream || target.streaming {
+        let answered = call(core, exchange, invocation, STREAMING).await?;
+        lambda_stream::read(exchange, answered).await?
+    } else {
+        let invoked = invoke(core, exchange, invocation).await?;
+        lambda_reply::read(exchange, &invoked)?
+    };
     http_integration::add_trace(&mut response, &trace);
     Ok(response)
 }
@@ -136,18 +138,40 @@ impl<'a> Invocation<'a> {
     }
 }
 
-/// Calls a function.
+/// Calls a function and waits for the whole of its answer.
 pub(crate) async fn invoke(
     core: &Rc<Core>,
     exchange: &mut Exchange,
     invocation: Invocation<'_>,
 ) -> Result<Invoked, Failure> {
+    let (parts, body) = call(core, exchange, invocation, BUFFERED).await?.into_parts();
+    let body =
+        body.collect(upstream::largest_envelope(core)).await.map_err(|error| upstream::broken_function(&error))?;
+    if let Some(log) = exchange.log() {
+        log.endpoint_body(&body);
+    }
+    let function_error = parts.headers.contains_key("x-amz-function-error");
+    Ok(Invoked { status: parts.status.as_u16(), function_error, headers: parts.headers, body })
+}
+
+/// An operation of the Lambda API: its version, and the last segment of its path.
+type Operation = (&'static str, &'static str);
+const BUFFERED: Operation = ("2015-03-31", "invocations");
+const STREAMING: Operation = ("2021-11-15", "response-streaming-invocations");
+
+/// Calls a function.
+async fn call(
+    core: &Rc<Core>,
+    exchange: &mut Exchange,
+    invocation: Invocation<'_>,
+    operation: Operation,
+) -> Result<Response<UpstreamReply>, Failure> {
     let Invocation { target, source, event, mut headers, within } = invocation;
     let endpoints = &core.shared.options.lambda;
     let known = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
     let known =
         known.ok_or_else(|| Failure::not_built(format_args!("no --lambda-endpoint runs {}", target.function)))?;
-    let (path, query) = invoke_path(&target.function);
+    let (path, query) = invoke_path(&target.function, operation);
     let endpoint = Endpoint::parse(&format!("{}{path}", known.url));
     let endpoint = endpoint.ok_or_else(|| Failure::configuration("Invalid Lambda endpoint"))?;
     own_headers(&mut headers, exchange, &source, &endpoint);
@@ -162,26 +186,19 @@ pub(crate) async fn invoke(
     let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
     let call = Call { endpoint: &endpoint, insecure: false };
     let response = upstream::send(core, exchange, call, request, within).await?;
-    let (parts, body) = response.into_parts();
-    let body =
-        body.collect(upstream::largest_envelope(core)).await.map_err(|error| upstream::broken_function(&error))?;
-    if let Some(log) = exchange.log() {
-        log.endpoint_body(&body);
-    }
-    let id = parts.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    let id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
     exchange.notes.endpoint_request_id = id.map(str::to_owned);
-    let function_error = parts.headers.contains_key("x-amz-function-error");
-    Ok(Invoked { status: parts.status.as_u16(), function_error, headers: parts.headers, body })
+    Ok(response)
 }
 
-/// `/2015-03-31/functions/{arn}/invocations`, the alias or version as `Qualifier`.
-fn invoke_path(function: &str) -> (String, String) {
+/// `/2015-03-31/functions/{arn}/invocations` and the like, the alias or version as `Qualifier`.
+fn invoke_path(function: &str, (version, action): Operation) -> (String, String) {
     // arn:aws:lambda:region:account:function:name[:qualifier]
     let (name, qualifier) = match function.match_indices(':').nth(6) {
         Some((at, _)) => (function.get(..at).unwrap_or(function), function.get(at + 1..).unwrap_or_default()),
         None => (function, ""),
     };
-    let path = format!("/2015-03-31/functions/{}/invocations", encode::segment(name));
+    let path = format!("/{version}/functions/{}/{action}", encode::segment(name));
     let mut query = String::new();
     if !qualifier.is_empty() {
         encode::push_pair(&mut query, "Qualifier", qualifier);
@@ -224,13 +241,13 @@ mod tests {
     fn the_qualifier_travels_as_a_parameter() {
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
 
-        let (path, query) = invoke_path(&format!("{arn}:live"));
+        let (path, query) = invoke_path(&format!("{arn}:live"), BUFFERED);
 
         assert_eq!(
             path,
             "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af/invocations"
         );
         assert_eq!(query, "Qualifier=live");
-        assert_eq!(invoke_path(arn).1, "");
+        assert_eq!(invoke_path(arn, STREAMING).1, "");
     }
 }

@@ -18,27 +18,48 @@ const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body"
 
 /// The client's answer from a function's.
 pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Response<ReplyBody>, Failure> {
-    // The client never sees the Lambda service's own status: 500 for a throttle or a refusal, 502 for the rest.
-    match invoked.status {
-        200..=299 => {}
-        401 | 403 => return Err(failure("Invalid permissions on Lambda function")),
+    accepted(invoked.status, exchange)?;
+    if invoked.function_error {
+        return Err(function_error(exchange, &super::lambda::error_message(invoked).unwrap_or_default()));
+    }
+    let object: Map<String, Value> =
+        serde_json::from_slice(&invoked.body).map_err(|_| malformed("Malformed Lambda proxy response"))?;
+    let head = head(exchange, &object, &MEMBERS)?;
+    let body = body(exchange, &object)?;
+    Ok(head.map(|()| ReplyBody::Full(body)))
+}
+
+/// Whether the Lambda service ran the function. The client never sees its status: 500 for a throttle or a refusal, 502 for
+/// the rest.
+pub(super) fn accepted(status: u16, exchange: &Exchange) -> Result<(), Failure> {
+    match status {
+        200..=299 => Ok(()),
+        401 | 403 => Err(failure("Invalid permissions on Lambda function")),
         429 => {
             if let Some(log) = exchange.log() {
                 log.error(refusal(429, exchange));
             }
-            return Err(failure("Rate Exceeded."));
+            Err(failure("Rate Exceeded."))
         }
-        status => return Err(malformed(refusal(status, exchange))),
+        status => Err(malformed(refusal(status, exchange))),
     }
-    if invoked.function_error {
-        let (message, id) = (super::lambda::error_message(invoked).unwrap_or_default(), request_id(exchange));
-        return Err(malformed(format!(
-            "Lambda execution failed with status 200 due to customer function error: {message}. Lambda request id: {id}"
-        )));
-    }
-    let object: Map<String, Value> =
-        serde_json::from_slice(&invoked.body).map_err(|_| malformed("Malformed Lambda proxy response"))?;
-    if object.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
+}
+
+/// A function that failed, `message` being what it says of it.
+pub(super) fn function_error(exchange: &Exchange, message: &str) -> Failure {
+    let id = request_id(exchange);
+    malformed(format!(
+        "Lambda execution failed with status 200 due to customer function error: {message}. Lambda request id: {id}"
+    ))
+}
+
+/// Status and headers of a function's object, which may have `known` members.
+pub(super) fn head(
+    exchange: &mut Exchange,
+    object: &Map<String, Value>,
+    known: &[&str],
+) -> Result<Response<()>, Failure> {
+    if object.keys().any(|key| !known.contains(&key.as_str())) {
         return Err(malformed("Malformed Lambda proxy response"));
     }
     let status = status(object.get("statusCode"))?;
@@ -48,11 +69,11 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
         // The multi-value spelling is the one that is written, so it comes last.
         named.rev().flat_map(Map::keys).for_each(|name| log.spell(name));
     }
-    let mut answer = headers::aws_proxy_response(merged_headers(&object)?);
+    let mut answer = headers::aws_proxy_response(merged_headers(object)?);
     if !answer.contains_key(CONTENT_TYPE) {
         answer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let mut response = Response::new(ReplyBody::Full(body(exchange, &object)?));
+    let mut response = Response::new(());
     *response.status_mut() = status;
     *response.headers_mut() = answer;
     Ok(response)
@@ -72,7 +93,7 @@ fn failure(cause: &'static str) -> Failure {
 }
 
 /// 502, customisable as DEFAULT_5XX.
-fn malformed(cause: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
+pub(super) fn malformed(cause: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
     Failure::late(GatewayResponseType::Default5xx, cause).status(502)
 }
 

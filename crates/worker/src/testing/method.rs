@@ -100,6 +100,9 @@ async fn answer(core: &Rc<Core>, exchange: &mut Exchange, body: Bytes) -> Result
             }
             bytes
         }
+        ReplyBody::Events(events) => {
+            events.collect(core.shared.options.max_payload).await.map_err(|error| upstream::broken_function(&error))?
+        }
         // A test's answer is neither kept nor compressed.
         ReplyBody::Begun(_) | ReplyBody::Deflating(_) | ReplyBody::Broken(_) | ReplyBody::Watched(_) => Bytes::new(),
     };
@@ -122,6 +125,7 @@ fn refuse(failure: &Failure, exchange: &mut Exchange) -> (Parts, Bytes) {
         ReplyBody::Full(bytes) => (head, bytes),
         ReplyBody::Upstream(_)
         | ReplyBody::Begun(_)
+        | ReplyBody::Events(_)
         | ReplyBody::Deflating(_)
         | ReplyBody::Broken(_)
         | ReplyBody::Watched(_) => (head, Bytes::new()),

@@ -1,0 +1,196 @@
+"""AWS_PROXY with response streaming: InvokeWithResponseStream behind `responseTransferMode: STREAM` (rest-data-plane §3.8)."""
+import binascii
+import http.client
+import http.server
+import json
+import os
+import struct
+import threading
+
+import pytest
+from botocore.eventstream import EventStreamBuffer
+from conftest import Gateway, Upstream
+from test_integrations import child, deploy, put
+
+PRELUDE = json.dumps({"statusCode": 201, "headers": {"X-One": "1"}, "multiValueHeaders": {"x-two": ["a", "b"]},
+                      "cookies": ["c=1", "d=2"]}).encode() + bytes(8)
+
+
+def message(headers, payload):
+    """One message, written from the format's description; `test_the_fake_speaks_as_aws_does` holds it against botocore."""
+    packed = b"".join(struct.pack(">B", len(name)) + name + b"\7" + struct.pack(">H", len(value)) + value
+                      for name, value in headers.items())
+    start = struct.pack(">II", 16 + len(packed) + len(payload), len(packed))
+    body = start + struct.pack(">I", binascii.crc32(start)) + packed + payload
+    return body + struct.pack(">I", binascii.crc32(body))
+
+
+def event(kind, payload):
+    return message({b":message-type": b"event", b":event-type": kind, b":content-type": b"application/octet-stream"}, payload)
+
+
+def chunk(payload):
+    return event(b"PayloadChunk", payload)
+
+
+DONE = event(b"InvokeComplete", b"{}")
+FAILED = event(b"InvokeComplete", json.dumps({"ErrorCode": "Error", "ErrorDetails": "it broke"}).encode())
+GATE = threading.Event()
+LARGE = 50_000_000
+
+
+def gated():
+    yield chunk(PRELUDE + b"first")
+    assert GATE.wait(10)
+    yield chunk(b" second") + DONE
+
+
+def cut_anywhere():
+    whole = chunk(PRELUDE[:-3]) + chunk(PRELUDE[-3:] + b"ab") + chunk(b"c") + DONE
+    for at in range(0, len(whole), 7):
+        yield whole[at:at + 7]
+
+
+def large():
+    yield chunk(PRELUDE)
+    for _ in range(LARGE // 100_000):
+        yield chunk(bytes(100_000))
+    yield DONE
+
+
+FUNCTIONS = {
+    "gated": gated, "cut": cut_anywhere, "large": large,
+    "failed-late": lambda: [chunk(PRELUDE + b"some"), FAILED],
+    "failed-early": lambda: [FAILED],
+    "exception": lambda: [message({b":message-type": b"exception", b":exception-type": b"ServiceException"}, b"{}")],
+    "no-prelude": lambda: [chunk(b"just text"), DONE],
+    "odd-prelude": lambda: [chunk(b'{"statusCode": 200, "body": "no"}' + bytes(8)), DONE],
+    "truncated": lambda: [chunk(PRELUDE + b"some")],
+    "damaged": lambda: [chunk(PRELUDE)[:-1] + b"\0", DONE],
+    "empty": lambda: [chunk(b"{}" + bytes(8)), DONE],
+}
+
+
+class Streams(http.server.BaseHTTPRequestHandler):
+    """InvokeWithResponseStream, by function name."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.calls.append(self.path)
+        name = self.path.split("%3A")[-1].split("/")[0]
+        if name == "silent":
+            return GATE.wait(20)
+        buffered = name == "buffered"
+        self.send_response(429 if name == "throttled" else 200)
+        self.send_header("content-type", "application/json" if buffered else "application/vnd.amazon.eventstream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        pieces = [json.dumps({"statusCode": 200}).encode()] if buffered else FUNCTIONS.get(name, lambda: [])()
+        for piece in pieces:
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def functions():
+    server = Upstream("streams", Streams)
+    server.calls = []
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, functions):
+    gateway = Gateway(tmp_path_factory.mktemp("streaming"), "--lambda-endpoint", f"http://{functions.address}",
+                      "--max-payload", "100000").start()
+    client = gateway.client()
+    api = client.create_rest_api(name="streaming", minimumCompressionSize=0)
+    for name in [*FUNCTIONS, "throttled", "buffered", "silent"]:
+        arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+        put(client, api["id"], child(client, api, api["rootResourceId"], name), type="AWS_PROXY", integrationHttpMethod="POST",
+            responseTransferMode="STREAM", timeoutInMillis=2000 if name == "silent" else 29000,
+            uri=f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations")
+    deploy(gateway, client, api, stageName="s")
+    yield gateway, api["id"]
+    gateway.stop()
+
+
+def ask(served, name, headers=()):
+    gateway, api = served
+    connection = http.client.HTTPConnection(gateway.addresses["traffic"], timeout=20)
+    connection.request("GET", f"/_aws/execute-api/{api}/s/{name}", headers=dict(headers))
+    return connection.getresponse()
+
+
+def test_the_fake_speaks_as_aws_does():
+    buffer = EventStreamBuffer()
+    buffer.add_data(chunk(b"abc") + FAILED)
+
+    first, second = list(buffer)
+
+    assert (first.headers[":event-type"], first.payload) == ("PayloadChunk", b"abc")
+    assert json.loads(second.payload)["ErrorDetails"] == "it broke"
+
+
+def test_bytes_reach_the_client_while_the_function_still_writes(served, functions):
+    GATE.clear()
+    functions.calls.clear()
+
+    answer = ask(served, "gated", {"Accept-Encoding": "gzip"})
+    first = answer.read(5)
+    GATE.set()
+
+    assert (answer.status, first, answer.read()) == (201, b"first", b" second")
+    assert (answer.headers["x-one"], answer.headers.get_all("x-two")) == ("1", ["a", "b"])
+    assert answer.headers.get_all("set-cookie") == ["c=1", "d=2"]
+    assert (answer.headers["content-type"], answer.headers["content-encoding"]) == ("application/json", None)
+    assert functions.calls[0].startswith("/2021-11-15/functions/arn%3Aaws%3Alambda")
+    assert functions.calls[0].endswith("/response-streaming-invocations")
+
+
+def test_messages_may_be_cut_anywhere_and_bodies_be_empty(served):
+    cut, empty = ask(served, "cut"), ask(served, "empty")
+
+    assert (cut.status, cut.read()) == (201, b"abc")
+    assert (empty.status, empty.read()) == (200, b"")
+
+
+def test_a_stream_has_no_limit_and_is_never_held(served):
+    gateway, _ = served
+    resident = lambda: int(open(f"/proc/{gateway.process.pid}/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    before = resident()
+
+    answer = ask(served, "large")
+    total = 0
+    while piece := answer.read(1 << 16):
+        total += len(piece)
+
+    assert (answer.status, total) == (201, LARGE)
+    assert resident() - before < LARGE // 2
+
+
+@pytest.mark.parametrize("name,status", [
+    ("failed-early", 502), ("exception", 502), ("no-prelude", 502), ("odd-prelude", 502), ("damaged", 502),
+    ("buffered", 502), ("throttled", 500), ("silent", 504)])
+def test_what_fails_before_the_first_byte_is_the_gateways_answer(served, name, status):
+    GATE.clear()
+
+    answer = ask(served, name)
+
+    GATE.set()
+    text = {502: "Internal server error", 500: "Internal server error", 504: "Endpoint request timed out"}[status]
+    assert (answer.status, json.loads(answer.read())) == (status, {"message": text})
+
+
+@pytest.mark.parametrize("name", ["failed-late", "truncated"])
+def test_what_fails_later_breaks_the_answer_off(served, name):
+    answer = ask(served, name)
+
+    assert answer.status == 201
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
