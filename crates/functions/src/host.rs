@@ -2,6 +2,7 @@
 //! invocation at a time. Invocations find a waiting environment or start another, within the reserved and the account's limit.
 
 mod environment;
+mod exchange;
 mod launch;
 mod log;
 mod payloads;
@@ -9,6 +10,7 @@ mod pool;
 mod process;
 mod run;
 mod runtime_api;
+mod starts;
 mod variables;
 
 use std::fmt;
@@ -107,7 +109,7 @@ impl Host {
             options,
         });
         let every = (shared.options.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(10));
-        shared.tasks.spawn(run::reclaim(Arc::downgrade(&shared), every, shared.stopping.clone()));
+        shared.tasks.spawn(starts::reclaim(Arc::downgrade(&shared), every, shared.stopping.clone()));
         Self(shared)
     }
 

@@ -12,13 +12,17 @@ use stagecoach_base as base;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::exchange::{Event, Job, Reply};
 use super::launch::{NoLaunch, Tools, launch};
 use super::log::{Lines, Log, Readers};
 use super::payloads;
 use super::process::Process;
-use super::runtime_api::{Event, Job, Reply, RuntimeApi};
+use super::runtime_api::RuntimeApi;
 use super::variables::{Own, variables};
 use crate::{Invocation, InvokeError, Runnable, Runtime};
+
+/// How long a process may live after it broke off its answer.
+const HANGING: Duration = Duration::from_secs(1);
 
 /// What an environment is started with.
 #[derive(Debug)]
@@ -156,8 +160,11 @@ impl Environment {
         }
     }
 
-    /// Waits until the process ends, and says so.
+    /// Waits until a process that hung up ends, shortly, and says how.
     pub(super) async fn ended(&mut self, request_id: &str) -> NoEnvironment {
+        if let Ok(status) = tokio::time::timeout(HANGING, self.process.exited()).await {
+            return exit(status, request_id);
+        }
         self.process.kill();
         exit(self.process.exited().await, request_id)
     }

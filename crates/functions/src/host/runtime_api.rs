@@ -1,10 +1,9 @@
 //! The Runtime API of one environment (AWS's `2018-06-01`): a loopback listener whose port is the environment's identity.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,57 +17,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+use super::exchange::{Event, Exchange, Job, Piece, Reply};
 use super::payloads::ANSWER_BYTES;
 use crate::FunctionError;
 
 /// Before every path.
 const PREFIX: &str = "/2018-06-01/runtime/";
-
-/// One invocation as the runtime gets it.
-#[derive(Clone, Debug)]
-pub(super) struct Job {
-    /// Request id.
-    pub(super) id: String,
-    /// `Lambda-Runtime-*` headers.
-    pub(super) headers: BTreeMap<&'static str, String>,
-    /// The event.
-    pub(super) event: Bytes,
-}
-
-/// What the runtime did.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// It asked for its first invocation.
-    Ready,
-    /// It could not start.
-    InitError(Bytes),
-    /// It answered the current invocation.
-    Reply(Reply),
-}
-
-/// An answer to an invocation.
-#[derive(Debug)]
-pub(super) enum Reply {
-    /// All of it.
-    Whole(Bytes),
-    /// More than an answer may have.
-    TooLarge,
-    /// The handler failed.
-    Error(Bytes),
-    /// It comes in pieces.
-    Stream(mpsc::Receiver<Piece>),
-}
-
-/// A piece of a streamed answer. A stream that closes without `End` or `Failed` was cut off.
-#[derive(Debug)]
-pub(super) enum Piece {
-    /// Bytes.
-    Chunk(Bytes),
-    /// The handler failed midway.
-    Failed(FunctionError),
-    /// All is said.
-    End,
-}
 
 /// The server of one environment; it ends when this is dropped.
 #[derive(Debug)]
@@ -102,46 +56,6 @@ impl RuntimeApi {
     /// Takes an invocation back that the runtime did not fetch; whether it was still there.
     pub(super) fn withdraw(&self) -> bool {
         self.exchange.state().offered.take().is_some()
-    }
-}
-
-/// What the connections of one environment share.
-#[derive(Debug)]
-struct Exchange {
-    state: Mutex<State>,
-    offered: Notify,
-    events: mpsc::Sender<Event>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The runtime has asked before.
-    asked: bool,
-    offered: Option<Job>,
-    /// Fetched, and not answered.
-    current: Option<String>,
-}
-
-impl Exchange {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the current invocation, if `id` is it.
-    fn finish(&self, id: &str) -> bool {
-        let mut state = self.state();
-        let current = state.current.as_deref() == Some(id);
-        if current {
-            state.current = None;
-        }
-        current
-    }
-
-    /// The environment reads events as long as it lives, and nobody needs them later.
-    async fn tell(&self, event: Event) {
-        if self.events.send(event).await.is_err() {
-            tracing::debug!("a runtime spoke to an environment that has ended");
-        }
     }
 }
 

@@ -391,6 +391,42 @@ async fn a_bootstrap_of_its_own_speaks_the_protocol() {
 }
 
 #[tokio::test]
+async fn memory_beyond_the_functions_own_is_refused() {
+    let world = World::new();
+    let python = world.python("py", "def handler(n, c): return len(bytearray(n << 20))\n");
+
+    let fits = world.call(&python, "100").await;
+    let hog = world.call(&python, "1000").await;
+
+    assert_eq!(fits, "104857600");
+    assert!(hog.contains("MemoryError"), "{hog}");
+    world.host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_off_says_why() {
+    let world = World::new();
+    let text = "exports.handler = awslambda.streamifyResponse(async (event, out) => {\n    out.write('some');\n\
+        if (event.exit) setTimeout(() => process.exit(4), 100);\n    await new Promise((r) => setTimeout(r, 9000));\n});\n";
+    let mut node = world.node("js", text);
+    node.timeout = Duration::from_secs(1);
+
+    let mut ends = Vec::new();
+    for payload in [r#"{"exit": true}"#, "{}"] {
+        let invocation = Invocation { streaming: true, ..invocation(payload) };
+        let invoked = world.host.invoke(Arc::new(node.clone()), invocation).await.unwrap();
+        let Answer::Stream(mut stream) = invoked.answer else { panic!("{:?}", invoked.answer) };
+        assert_eq!(stream.recv().await.unwrap().unwrap(), "some");
+        ends.push(stream.recv().await.unwrap().unwrap_err());
+        assert!(stream.recv().await.is_none());
+    }
+
+    assert_eq!((ends[0].code.as_str(), ends[1].code.as_str()), ("Runtime.ExitError", "Sandbox.Timedout"));
+    assert!(ends[0].details.contains("exit status 4"), "{}", ends[0].details);
+    world.host.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_missing_interpreter_is_named() {
     let world = World::with(|options| options.node = "no-such-node".to_owned());
     let node = world.node("js", "exports.handler = async () => 1;\n");
