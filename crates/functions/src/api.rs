@@ -9,6 +9,7 @@ mod events;
 mod functions;
 mod invoke;
 mod permissions;
+mod provisioned;
 mod routes;
 mod settings;
 mod table;
@@ -42,6 +43,8 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Invoker: Send + Sync {
     /// Runs one invocation.
     fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Pending<'_, Result<Invoked, InvokeError>>;
+    /// Keeps `count` environments ready from now on; 0 ends that.
+    fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Pending<'_, Result<(), InvokeError>>;
     /// The function is gone: its environments end.
     fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()>;
 }
@@ -72,6 +75,7 @@ pub struct Functions {
     pub(crate) events: Arc<Semaphore>,
     pub(crate) delays: [Duration; 2],
     pub(crate) routes: Routes,
+    pub(crate) ready: provisioned::Ready,
 }
 
 /// An answer; the request id is among its headers.
@@ -103,7 +107,14 @@ impl Functions {
     /// The API over a store; packages are unpacked under `folder`.
     pub fn new(parts: Parts, folder: &Path) -> Self {
         let events = Arc::new(Semaphore::new(events::MOST));
-        Self { parts, packages: Packages::new(folder), events, delays: events::DELAYS, routes: Routes::default() }
+        Self {
+            parts,
+            packages: Packages::new(folder),
+            events,
+            delays: events::DELAYS,
+            routes: Routes::default(),
+            ready: provisioned::Ready::default(),
+        }
     }
 
     /// Keeps what invocations read of functions until the store's head moves. Only where the head is followed (`Store::tail`),

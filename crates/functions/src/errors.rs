@@ -17,6 +17,8 @@ pub enum Code {
     InvalidRuntime,
     /// 501: known to AWS, not built here.
     NotImplemented,
+    /// 404, no provisioned concurrency.
+    NotProvisioned,
     /// 412, a stale `RevisionId`.
     PreconditionFailed,
     /// 413.
@@ -46,6 +48,7 @@ const FACTS: &[(Code, &str, u16, bool)] = &[
     (Code::InvalidParameterValue, "InvalidParameterValueException", 400, false),
     (Code::InvalidRuntime, "InvalidRuntimeException", 502, true),
     (Code::NotImplemented, "NotImplementedException", 501, false),
+    (Code::NotProvisioned, "ProvisionedConcurrencyConfigNotFoundException", 404, false),
     (Code::PreconditionFailed, "PreconditionFailedException", 412, false),
     (Code::RequestTooLarge, "RequestTooLargeException", 413, false),
     (Code::ResourceConflict, "ResourceConflictException", 409, false),
@@ -178,4 +181,9 @@ pub(crate) const NO_S3: &str = "S3Bucket and S3Key cannot be read: no S3 endpoin
      Send the package as Code.ZipFile.";
 pub(crate) const NO_IMAGES: &str = "This host runs zip packages; PackageType Image is not supported.";
 pub(crate) const NO_LAYERS: &str = "This host has no layers yet: put their content into the package.";
+pub(crate) const LATEST_PROVISIONED: &str =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+pub(crate) const BEYOND_RESERVED: &str =
+    "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function";
+pub(crate) const NOT_PROVISIONED: &str = "No Provisioned Concurrency Config found for this function";
 pub(crate) const RATE_EXCEEDED: &str = "Rate Exceeded.";

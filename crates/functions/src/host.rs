@@ -161,6 +161,10 @@ impl Invoker for Host {
         Box::pin(Self::invoke(self, runnable, invocation))
     }
 
+    fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Pending<'_, Result<(), InvokeError>> {
+        Box::pin(Self::provision(self, runnable, count))
+    }
+
     fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()> {
         Box::pin(Self::retire(self, arn))
     }

@@ -44,6 +44,7 @@ pub(super) async fn update(cx: &Cx<'_>) -> Outcome {
     change(cx, &mut write, &function, &mut alias, &body).await?;
     write.put(&kinds::doc(kinds::alias(&target.name, &alias.name), &target.name, &alias)?).await?;
     write.commit().await?;
+    cx.functions.reconcile().await?;
     Ok(reply(cx, &shape(cx, &target, &alias)))
 }
 
@@ -63,7 +64,9 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
     let name = cx.call.label("Name");
     write.delete(&kinds::alias(&target.name, name)).await?;
     write.delete(&kinds::policy(&target.name, Some(name))).await?;
+    write.delete(&kinds::provisioned(&target.name, name)).await?;
     write.commit().await?;
+    cx.functions.reconcile().await?;
     Ok(empty(cx))
 }
 

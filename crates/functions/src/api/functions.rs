@@ -185,12 +185,14 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
         None => {
             write.delete_tree(&kinds::root(&target.name)).await?;
             write.commit().await?;
+            cx.functions.reconcile().await?;
             cx.functions.parts.invoker.retire(&target.function_arn(cx.scope())).await;
         }
         Some("$LATEST") => return Err(LambdaError::invalid(errors::LATEST_DELETED)),
         Some(number) if is_number(number) => {
             versions::delete(cx, &mut write, &function, number).await?;
             write.commit().await?;
+            cx.functions.reconcile().await?;
         }
         Some(_) => return Err(LambdaError::invalid("Deletion of aliases is not currently supported.")),
     }

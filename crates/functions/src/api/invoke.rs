@@ -11,7 +11,7 @@ use stagecoach_wire::Reply;
 use tokio::sync::mpsc;
 
 use super::documents::{Cx, Outcome};
-use super::{permissions, put};
+use super::{Functions, permissions, put};
 use crate::errors::{self, Code, LambdaError};
 use crate::model::function::Version;
 use crate::package::is_there;
@@ -38,7 +38,7 @@ pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
         version.settings.runtime.parse().map_err(|error: crate::runtime::UnknownRuntime| {
             LambdaError::new(Code::InvalidRuntime, error.to_string())
         })?;
-    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, code(cx, version).await?));
+    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, cx.functions.code(version).await?));
     let invocation = Invocation {
         request_id: cx.id.to_owned(),
         invoked_arn: target.arn(cx.scope()),
@@ -91,15 +91,18 @@ fn client_context(cx: &Cx<'_>) -> Result<Option<String>, LambdaError> {
     text.map(Some).ok_or_else(refused)
 }
 
-/// The version's package on this host; another host may have taken it in.
-async fn code(cx: &Cx<'_>, version: &Version) -> Result<PathBuf, LambdaError> {
-    let place = cx.functions.packages.path(&version.code);
-    if is_there(&place).await {
-        return Ok(place);
+impl Functions {
+    /// The version's package on this host; another host may have taken it in.
+    pub(super) async fn code(&self, version: &Version) -> Result<PathBuf, LambdaError> {
+        let place = self.packages.path(&version.code);
+        if is_there(&place).await {
+            return Ok(place);
+        }
+        let zip = self.parts.store.blob(&version.code).await?;
+        let zip =
+            zip.ok_or_else(|| LambdaError::new(Code::Service, "The function's package is gone from the store."))?;
+        self.packages.unpack(&version.code, zip, self.parts.entropy.next_u64()).await
     }
-    let zip = cx.store().blob(&version.code).await?;
-    let zip = zip.ok_or_else(|| LambdaError::new(Code::Service, "The function's package is gone from the store."))?;
-    cx.functions.packages.unpack(&version.code, zip, cx.functions.parts.entropy.next_u64()).await
 }
 
 /// What a client is told when nothing ran.

@@ -3,7 +3,7 @@
 use stagecoach_wire::Op;
 
 use super::documents::Handler;
-use super::{aliases, concurrency, functions, invoke, permissions, settings, tags, versions};
+use super::{aliases, concurrency, functions, invoke, permissions, provisioned, settings, tags, versions};
 
 macro_rules! operations {
     ($($operation:ident => $handler:expr;)*) => {
@@ -38,6 +38,10 @@ operations! {
     LambdaPutFunctionConcurrency => concurrency::put;
     LambdaGetFunctionConcurrency => concurrency::get;
     LambdaDeleteFunctionConcurrency => concurrency::delete;
+    LambdaPutProvisionedConcurrencyConfig => provisioned::put;
+    LambdaGetProvisionedConcurrencyConfig => provisioned::get;
+    LambdaDeleteProvisionedConcurrencyConfig => provisioned::delete;
+    LambdaListProvisionedConcurrencyConfigs => provisioned::list;
     LambdaGetAccountSettings => concurrency::account;
     LambdaTagResource => tags::tag;
     LambdaUntagResource => tags::untag;

@@ -130,7 +130,7 @@ pub(crate) fn sha256(digest: &Digest) -> String {
 }
 
 /// `2024-05-01T10:00:00.123+0000`.
-fn timestamp(at: UnixMillis) -> String {
+pub(crate) fn timestamp(at: UnixMillis) -> String {
     let format =
         time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
     let instant = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000);

@@ -8,6 +8,7 @@ pub(crate) const FUNCTION: &str = "lambda-function";
 pub(crate) const VERSION: &str = "lambda-version";
 pub(crate) const ALIAS: &str = "lambda-alias";
 pub(crate) const POLICY: &str = "lambda-policy";
+pub(crate) const PROVISIONED: &str = "lambda-provisioned";
 
 /// Version of every body's shape.
 const SHAPE: u16 = 1;
@@ -30,6 +31,11 @@ pub(crate) fn alias(name: &str, alias: &str) -> Key {
 /// The policy of a qualifier; `$LATEST` is the function itself.
 pub(crate) fn policy(name: &str, qualifier: Option<&str>) -> Key {
     Key { kind: POLICY.into(), parent: name.into(), id: qualifier.unwrap_or("$LATEST").into() }
+}
+
+/// The provisioned concurrency of a version or alias; all functions' are one list.
+pub(crate) fn provisioned(name: &str, qualifier: &str) -> Key {
+    Key { kind: PROVISIONED.into(), parent: String::new(), id: format!("{name}:{qualifier}") }
 }
 
 /// The tree of a function; prefixed, so that no API's id is the same.

@@ -47,6 +47,7 @@ impl Entropy for Counting {
 pub(crate) struct Fake {
     pub(crate) calls: Mutex<Vec<(Arc<Runnable>, Invocation)>>,
     pub(crate) retired: Mutex<Vec<String>>,
+    pub(crate) provisioned: Mutex<Vec<(String, usize)>>,
     pub(crate) answers: Mutex<Vec<Result<Answer, InvokeError>>>,
 }
 
@@ -57,6 +58,13 @@ impl Invoker for Fake {
             self.calls.lock().unwrap().push((runnable, invocation));
             let answer = self.answers.lock().unwrap().pop().unwrap_or(Ok(Answer::Whole(echo)));
             answer.map(|answer| Invoked { answer, log_tail: b"a log line".to_vec() })
+        })
+    }
+
+    fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Pending<'_, Result<(), InvokeError>> {
+        Box::pin(async move {
+            self.provisioned.lock().unwrap().push((runnable.version.clone(), count));
+            Ok(())
         })
     }
 
@@ -80,7 +88,7 @@ impl Host {
         let store = Store::open(&url, &StoreOptions::default()).await.unwrap();
         store.migrate("test").await.unwrap();
         let fake = Arc::new(Fake::default());
-        let functions = over(&store, &fake, home.path()).following_the_head();
+        let functions = over(&store, fake.clone(), home.path()).following_the_head();
         Self { functions, fake, store, home }
     }
 
@@ -113,15 +121,17 @@ impl Host {
     }
 }
 
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(Tick)
+}
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(Counting(AtomicU64::new(7)))
+}
+
 /// Another host over the same store.
-pub(crate) fn over(store: &Store, fake: &Arc<Fake>, home: &std::path::Path) -> Functions {
-    let parts = Parts {
-        store: store.clone(),
-        scope: Scope::default(),
-        clock: Arc::new(Tick),
-        entropy: Arc::new(Counting(AtomicU64::new(7))),
-        invoker: fake.clone(),
-    };
+pub(crate) fn over(store: &Store, invoker: Arc<dyn Invoker>, home: &std::path::Path) -> Functions {
+    let parts = Parts { store: store.clone(), scope: Scope::default(), clock: clock(), entropy: entropy(), invoker };
     Functions::new(parts, home).with_retry_delays([Duration::ZERO; 2])
 }
 

@@ -156,7 +156,7 @@ async fn another_host_over_the_same_store_unpacks_the_package_itself() {
     host.create("f").await;
     let elsewhere = tempfile::tempdir().unwrap();
     let second = Host {
-        functions: over(&host.store, &host.fake, elsewhere.path()),
+        functions: over(&host.store, host.fake.clone(), elsewhere.path()),
         fake: host.fake.clone(),
         store: host.store.clone(),
         home: elsewhere,
@@ -207,7 +207,7 @@ async fn cost_of_an_invocation_around_the_function() {
     let host = Host::new().await;
     host.create("f").await;
     let plain = Host {
-        functions: over(&host.store, &host.fake, host.home.path()),
+        functions: over(&host.store, host.fake.clone(), host.home.path()),
         fake: host.fake.clone(),
         store: host.store.clone(),
         home: tempfile::tempdir().unwrap(),

@@ -4,6 +4,8 @@
 
 mod host;
 mod invoking;
+mod provisioning;
+mod whole;
 
 use host::{Host, function, zip};
 use serde_json::{Value, json};
