@@ -12,6 +12,7 @@ mod permissions;
 mod provisioned;
 mod routes;
 mod settings;
+mod streaming;
 mod table;
 mod tags;
 mod versions;

@@ -15,44 +15,56 @@ use super::{Functions, permissions, put};
 use crate::errors::{self, Code, LambdaError};
 use crate::model::function::Version;
 use crate::package::is_there;
-use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runtime};
+use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, Runtime};
 
 /// Bytes of a payload at most: 6 MiB, and 256 KiB (now 1 MiB) when nobody waits [D].
 const LARGEST_PAYLOAD: usize = 6_291_456;
 const LARGEST_EVENT: usize = 1_048_576;
 
-/// Invoke.
-pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
+/// An invocation that was checked and may begin.
+pub(super) struct Prepared {
+    /// `X-Amz-Invocation-Type`.
+    pub(super) kind: String,
+    pub(super) runnable: Arc<Runnable>,
+    pub(super) invocation: Invocation,
+}
+
+/// Finds the version, checks payload and permission, and sees to the package.
+pub(super) async fn prepare(cx: &Cx<'_>, streaming: bool) -> Result<Prepared, LambdaError> {
     let target = cx.target()?;
-    let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse");
-    let payload = payload(&cx.call.body, kind)?;
+    let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
+    let payload = payload(&cx.call.body, &kind)?;
     let route = cx.functions.routes.find(cx, &target).await?;
     let version = route.version(cx.id);
     if let Some(source) = cx.call.header("x-amz-source-arn") {
         permissions::may_invoke(cx, &target, &route.statements, source)?;
     }
-    if kind == "DryRun" {
-        return Ok(executed(Reply::empty(204), version).into());
-    }
-    let runtime: Runtime =
-        version.settings.runtime.parse().map_err(|error: crate::runtime::UnknownRuntime| {
-            LambdaError::new(Code::InvalidRuntime, error.to_string())
-        })?;
-    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, cx.functions.code(version).await?));
+    let runtime: Result<Runtime, _> = version.settings.runtime.parse();
+    let runtime = runtime.map_err(|error| LambdaError::new(Code::InvalidRuntime, error.to_string()))?;
+    let code = cx.functions.code(version).await?;
+    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, code));
     let invocation = Invocation {
         request_id: cx.id.to_owned(),
         invoked_arn: target.arn(cx.scope()),
         payload,
         client_context: client_context(cx)?,
         trace_id: cx.call.header("x-amzn-trace-id").map(str::to_owned),
-        streaming: false,
+        streaming,
     };
-    if kind == "Event" {
-        return super::events::accept(cx, &runnable, &invocation).map(|()| Reply::empty(202).into());
+    Ok(Prepared { kind, runnable, invocation })
+}
+
+/// Invoke.
+pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
+    let Prepared { kind, runnable, invocation } = prepare(cx, false).await?;
+    match kind.as_str() {
+        "DryRun" => return Ok(executed(Reply::empty(204), &runnable).into()),
+        "Event" => return super::events::accept(cx, &runnable, &invocation).map(|()| Reply::empty(202).into()),
+        _ => {}
     }
-    let invoked = cx.functions.parts.invoker.invoke(runnable, invocation).await.map_err(refused)?;
+    let invoked = cx.functions.parts.invoker.invoke(Arc::clone(&runnable), invocation).await.map_err(refused)?;
     let tail = cx.call.header("x-amz-log-type") == Some("Tail");
-    Ok(executed(answer(invoked, tail).await, version).into())
+    Ok(executed(answer(invoked, tail).await, &runnable).into())
 }
 
 /// The event: JSON, `{}` when nothing was sent.
@@ -117,8 +129,9 @@ pub(super) fn refused(error: InvokeError) -> LambdaError {
     }
 }
 
-fn executed(mut reply: Reply, version: &Version) -> Reply {
-    put(&mut reply.headers, "x-amz-executed-version", &version.version);
+/// Names the version that ran.
+pub(super) fn executed(mut reply: Reply, runnable: &Runnable) -> Reply {
+    put(&mut reply.headers, "x-amz-executed-version", &runnable.version);
     reply
 }
 

@@ -3,7 +3,7 @@
 use stagecoach_wire::Op;
 
 use super::documents::Handler;
-use super::{aliases, concurrency, functions, invoke, permissions, provisioned, settings, tags, versions};
+use super::{aliases, concurrency, functions, invoke, permissions, provisioned, settings, streaming, tags, versions};
 
 macro_rules! operations {
     ($($operation:ident => $handler:expr;)*) => {
@@ -48,4 +48,5 @@ operations! {
     LambdaListTags => tags::list;
     LambdaGetFunctionCodeSigningConfig => functions::code_signing;
     LambdaInvoke => invoke::invoke;
+    LambdaInvokeWithResponseStream => streaming::invoke;
 }

@@ -107,13 +107,17 @@ impl Host {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Reply {
-        let request = http::Request::builder().method(method).uri(path).extension(Caller("AKIATEST".into()));
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        match self.functions.handle(&parts, body).await {
+        match self.answer(method, path, headers, body).await {
             Answered::Whole(reply) => reply,
             Answered::Stream(..) => panic!("a stream was not asked for"),
         }
+    }
+
+    pub(crate) async fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answered {
+        let request = http::Request::builder().method(method).uri(path).extension(Caller("AKIATEST".into()));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        self.functions.handle(&parts, body).await
     }
 
     pub(crate) async fn create(&self, name: &str) -> Value {

@@ -5,6 +5,7 @@
 mod host;
 mod invoking;
 mod provisioning;
+mod streaming;
 mod whole;
 
 use host::{Host, function, zip};
