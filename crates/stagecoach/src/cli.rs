@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::function_files::FunctionFile;
+
 /// An API gateway you run yourself that speaks Amazon API Gateway's own APIs.
 #[derive(Debug, Parser)]
 #[command(name = "stagecoach", version)]
@@ -169,7 +171,10 @@ pub(crate) struct Dev {
     /// Stage the files are deployed to
     #[arg(long, env = "STAGECOACH_STAGE", default_value = "dev")]
     pub(crate) stage: String,
-    /// Where the admin API is served
+    /// A function NAME=PATH or NAME=PATH:HANDLER, repeatable: a .py, .js, .mjs or .cjs file, or a folder; updated when it changes
+    #[arg(long, env = "STAGECOACH_FUNCTION", value_delimiter = ',')]
+    pub(crate) function: Vec<FunctionFile>,
+    /// Where the admin API and the Lambda API are served
     #[arg(long, env = "STAGECOACH_ADMIN", default_value = "127.0.0.1:8081")]
     pub(crate) admin: SocketAddr,
     /// Where workers follow (one more worker may join a `dev`)

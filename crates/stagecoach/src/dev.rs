@@ -3,18 +3,21 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 use stagecoach_control::Auth;
 use stagecoach_feed::TrustedKeys;
 use stagecoach_plan::ir;
-use stagecoach_worker::Running;
+use stagecoach_worker::{LambdaEndpoint, Running};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Dev;
 use crate::compose::{self, ControlSettings, Following};
 use crate::files::Files;
+use crate::function_files::FunctionFiles;
+use crate::functions::Lambda;
 use crate::signals;
 
 /// Connections to the embedded database.
@@ -36,7 +39,12 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let store = compose::store(&url, CONNECTIONS).await?;
     let key = compose::stored_signing_key(&store).await?;
     let trusted = TrustedKeys::new([key.public_key()]);
-    let traffic = options.traffic.options(true, compose::lambda_credentials())?;
+    let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
+    let (admin_at, feed_at) = (admin.local_addr()?, feed.local_addr()?);
+    let mut traffic = options.traffic.options(true, compose::lambda_credentials())?;
+    // Functions that no --lambda-endpoint runs are run here.
+    traffic.lambda.extend(LambdaEndpoint::parse(&format!("http://{admin_at}")));
+    let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"))?;
     let settings = ControlSettings {
         scope,
         auth: Auth::Open,
@@ -46,12 +54,10 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         snapshot_format: ir::FORMAT,
         id: "dev".into(),
         bench: traffic.clone(),
-        beside: None,
+        beside: Some(Arc::new(lambda.clone())),
     };
     let control = compose::control(store, key, settings).await?;
     let stop = signals::stop_token()?;
-    let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
-    let (admin_at, feed_at) = (admin.local_addr()?, feed.local_addr()?);
     let planes = CancellationToken::new();
     let serving = tokio::spawn(compose::serve_control(control.clone(), admin, feed, None, planes.clone()));
     let following = Following {
@@ -65,6 +71,8 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
     let at = running.addresses;
     greet(&options, &running, admin_at)?;
+    let functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
+    functions.deploy_all().await?;
     let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);
     files.deploy_all().await?;
     if let Some(path) = &options.addresses {
@@ -73,11 +81,13 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         write_whole(path, &text.to_string())?;
     }
     tokio::spawn(files.watch(stop.clone()));
+    tokio::spawn(functions.watch(stop.clone()));
     tokio::select! {
         () = stop.cancelled() => {}
         failed = serving => failed??,
     }
     running.drain().await;
+    lambda.shutdown().await;
     planes.cancel();
     Ok(())
 }

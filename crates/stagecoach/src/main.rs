@@ -9,6 +9,8 @@ mod dev;
 mod explain;
 mod files;
 mod fleet;
+mod function_files;
+mod functions;
 mod keys;
 mod logging;
 mod pki;

@@ -1,0 +1,85 @@
+//! The function host beside the control plane of `stagecoach dev`: the Lambda API on the admin listener, functions as
+//! processes of this machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use stagecoach_base::Scope;
+use stagecoach_control::{Answering, Beside};
+use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, owns};
+use stagecoach_store::Store;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::compose;
+
+/// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
+const LARGEST_BODY: usize = 72 * 1024 * 1024;
+
+/// The Lambda API with its host.
+#[derive(Clone)]
+pub(crate) struct Lambda {
+    api: Arc<Functions>,
+    host: Host,
+}
+
+impl Lambda {
+    /// A host whose documents are in `store` and whose files are under `folder`.
+    ///
+    /// # Errors
+    /// When the working directory is gone.
+    pub(crate) fn new(store: Store, scope: Scope, folder: &Path) -> std::io::Result<Self> {
+        // Functions run in folders of their own.
+        let folder = std::path::absolute(folder)?;
+        let (clock, entropy) = compose::environment();
+        let host = Host::new(HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy)));
+        let invoker = Arc::new(host.clone());
+        let parts = stagecoach_functions::Parts { store, scope, clock, entropy, invoker };
+        Ok(Self { api: Arc::new(Functions::new(parts, &folder)), host })
+    }
+
+    /// One call from inside this process.
+    pub(crate) async fn call(&self, mut call: Parts, actor: String, body: Bytes) -> Answered {
+        call.extensions.insert(Caller(actor));
+        self.api.handle(&call, body).await
+    }
+
+    /// Ends every process of every function.
+    pub(crate) async fn shutdown(&self) {
+        self.host.shutdown().await;
+    }
+}
+
+impl Beside for Lambda {
+    fn owns(&self, path: &str) -> bool {
+        owns(path)
+    }
+
+    fn largest_body(&self) -> usize {
+        LARGEST_BODY
+    }
+
+    fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_> {
+        Box::pin(async move {
+            match self.call(call, actor, body).await {
+                Answered::Whole(reply) => response(reply.status, reply.headers, Body::from(reply.body)),
+                Answered::Stream(reply, chunks) => {
+                    let body = Body::from_stream(ReceiverStream::new(chunks).map(Ok::<_, std::io::Error>));
+                    response(reply.status, reply.headers, body)
+                }
+            }
+        })
+    }
+}
+
+fn response(status: u16, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,145 @@
+"""The function host of `stagecoach dev`: the Lambda API beside the admin API, functions as processes, and what the gateway makes of them."""
+import io
+import json
+import zipfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import Gateway, eventually
+from test_integrations import child, deploy, invocation, put
+
+PYTHON = """
+import json, os, time
+def handler(event, context):
+    if (event.get("queryStringParameters") or {}).get("fail"):
+        raise ValueError("as told")
+    return {"statusCode": 200, "body": json.dumps({"label": %r, "version": context.function_version, "stage": event["requestContext"]["stage"]})}
+"""
+NODE_STREAM = """
+exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { "x-from": "node" } });
+  stream.write("one ");
+  await new Promise((done) => setTimeout(done, 300));
+  stream.write("two");
+  stream.end();
+});
+"""
+
+
+def package(**files):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "."), text)
+    return packed.getvalue()
+
+
+def create(lambdas, name, code, runtime="python3.12", handler="app.handler", **how):
+    made = lambdas.create_function(FunctionName=name, Runtime=runtime, Handler=handler, Role="arn:aws:iam::000000000000:role/r",
+                                   Code={"ZipFile": code}, Timeout=5, **how)
+    lambdas.get_waiter("function_active_v2").wait(FunctionName=name)
+    return made
+
+
+def allow(lambdas, name, **qualifier):
+    lambdas.add_permission(FunctionName=name, StatementId="gateway", Action="lambda:InvokeFunction",
+                           Principal="apigateway.amazonaws.com", **qualifier)
+
+
+@pytest.fixture
+def lambdas(gateway):
+    client = gateway.client("lambda")
+    yield client
+    for function in client.list_functions()["Functions"]:
+        client.delete_function(FunctionName=function["FunctionName"])
+
+
+def proxy(gateway, name, uri, stages, **how):
+    client = gateway.client()
+    api = client.create_rest_api(name=name)
+    put(client, api["id"], child(client, api, api["rootResourceId"], "f"), type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, **how)
+    for stage, variables in stages.items():
+        deploy(gateway, client, api, stageName=stage, variables=variables)
+    return api
+
+
+def test_an_alias_in_a_stage_variable_splits_as_it_is_weighted(gateway, lambdas):
+    """The seed example: stage prod runs v1 for 95 % and v2 for 5 %, stage test runs v2, one integration URI."""
+    create(lambdas, "hello", package(app__py=PYTHON % "one"), Publish=True)
+    lambdas.update_function_code(FunctionName="hello", ZipFile=package(app__py=PYTHON % "two"), Publish=True)
+    lambdas.create_alias(FunctionName="hello", Name="PROD", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.05}})
+    lambdas.create_alias(FunctionName="hello", Name="TEST", FunctionVersion="2")
+    for alias in ("PROD", "TEST"):
+        allow(lambdas, "hello", Qualifier=alias)
+    api = proxy(gateway, "seed", invocation("hello:${stageVariables.alias}"), {"prod": {"alias": "PROD"}, "test": {"alias": "TEST"}})
+
+    ask = lambda stage: gateway.call(api["id"], stage, "/f").json
+    with ThreadPoolExecutor(4) as pool:
+        prod = Counter(answer["version"] for answer in pool.map(ask, ["prod"] * 2000))
+        test = Counter(answer["label"] for answer in pool.map(ask, ["test"] * 50))
+
+    # 2000 draws of 5 %: a hundred, with a standard deviation of ten.
+    assert sum(prod.values()) == 2000 and 50 < prod["2"] < 150, prod
+    assert test == {"two": 50}
+
+
+def test_a_function_without_permission_is_the_gateways_500_and_with_it_is_served(gateway, lambdas):
+    create(lambdas, "guarded", package(app__py=PYTHON % "it"))
+    api = proxy(gateway, "guarded", invocation("guarded"), {"s": {}})
+
+    refused = gateway.call(api["id"], "s", "/f")
+    allow(lambdas, "guarded", SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{api['id']}/*/GET/f")
+    served = eventually(lambda: (answer := gateway.call(api["id"], "s", "/f")).status == 200 and answer)
+
+    assert (refused.status, refused.json) == (500, {"message": "Internal server error"})
+    assert served.json["stage"] == "s"
+
+
+def test_a_failing_function_is_a_502_and_the_next_call_is_served(gateway, lambdas):
+    create(lambdas, "fails", package(app__py=PYTHON % "it"))
+    allow(lambdas, "fails")
+    api = proxy(gateway, "fails", invocation("fails"), {"s": {}})
+
+    failed = gateway.call(api["id"], "s", "/f?fail=1")
+    told = lambdas.invoke(FunctionName="fails", Payload=b'{"queryStringParameters": {"fail": "1"}}')
+
+    assert (failed.status, failed.json) == (502, {"message": "Internal server error"})
+    assert (told["StatusCode"], told["FunctionError"]) == (200, "Unhandled")
+    assert json.loads(told["Payload"].read())["errorMessage"] == "as told"
+    assert gateway.call(api["id"], "s", "/f").status == 200
+
+
+def test_reserved_concurrency_of_none_throttles(gateway, lambdas):
+    create(lambdas, "blocked", package(app__py=PYTHON % "it"))
+    allow(lambdas, "blocked")
+    lambdas.put_function_concurrency(FunctionName="blocked", ReservedConcurrentExecutions=0)
+    api = proxy(gateway, "blocked", invocation("blocked"), {"s": {}})
+
+    with pytest.raises(ClientError) as refused:
+        lambdas.invoke(FunctionName="blocked", Payload=b"{}")
+
+    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert refused.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert gateway.call(api["id"], "s", "/f").status == 500
+
+
+def test_functions_survive_a_kill_and_a_file_is_a_function_that_follows_its_changes(tmp_path):
+    source = tmp_path / "hello.py"
+    source.write_text(PYTHON % "before")
+    gateway = Gateway(tmp_path, "--function", f"hello={source}").start()
+    create(gateway.client("lambda"), "kept", package(app__py=PYTHON % "kept"))
+    api = proxy(gateway, "files", invocation("hello"), {"s": {}})
+    before = gateway.call(api["id"], "s", "/f").json["label"]
+
+    source.write_text(PYTHON % "afterwards")
+    eventually(lambda: gateway.call(api["id"], "s", "/f").json.get("label") == "afterwards")
+    gateway.stop(9)
+    gateway.start()
+
+    kept = gateway.client("lambda").invoke(FunctionName="kept", Payload=b'{"requestContext": {"stage": "none"}}')
+    after = eventually(lambda: (answer := gateway.call(api["id"], "s", "/f")).status == 200 and answer).json["label"]
+    gateway.stop()
+    assert (before, after) == ("before", "afterwards")
+    assert json.loads(json.loads(kept["Payload"].read())["body"])["label"] == "kept"
