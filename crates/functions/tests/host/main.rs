@@ -342,28 +342,41 @@ async fn nothing_is_left_after_a_shutdown() {
     assert_eq!(world.invoke(&python, "0").await.unwrap_err(), InvokeError::Stopping);
 }
 
+const PID: &str = "import os\ndef handler(e, c): return os.getpid()\n";
+
 #[tokio::test]
-async fn environments_end_when_idle_retired_or_of_an_old_revision() {
+async fn environments_of_an_old_revision_end_once_another_is_invoked() {
+    let world = World::new();
+    let mut function = world.python("py", PID);
+    function.variables.insert("MARK".to_owned(), "old-mark".to_owned());
+    world.call(&function, "{}").await;
+    assert_eq!(running("MARK=old-mark"), 1);
+
+    function.revision = "2".to_owned();
+    function.variables.insert("MARK".to_owned(), "new-mark".to_owned());
+    world.call(&function, "{}").await;
+
+    eventually("the old revision has ended", || running("MARK=old-mark") == 0).await;
+    assert_eq!(running("MARK=new-mark"), 1);
+    world.host.shutdown().await;
+}
+
+#[tokio::test]
+async fn idle_environments_end_and_provisioned_ones_stay_until_retired() {
     let world = World::with(|options| options.idle = Duration::from_millis(300));
-    let text = "import os\ndef handler(e, c): return os.getpid()\n";
-    let mut first = world.python("py", text);
-    first.variables.insert("MARK".to_owned(), "first-mark".to_owned());
-    let mut second = first.clone();
-    second.revision = "2".to_owned();
-    second.variables.insert("MARK".to_owned(), "second-mark".to_owned());
+    let mut function = world.python("py", PID);
+    function.variables.insert("MARK".to_owned(), "idle-mark".to_owned());
 
-    world.call(&first, "{}").await;
-    world.call(&second, "{}").await;
-    eventually("the old revision has ended", || running("MARK=first-mark") == 0).await;
-    eventually("the idle one has ended", || running("MARK=second-mark") == 0).await;
-    world.host.provision(Arc::new(second.clone()), 2).await.unwrap();
+    world.call(&function, "{}").await;
+    eventually("the idle one has ended", || running("MARK=idle-mark") == 0).await;
+    world.host.provision(Arc::new(function.clone()), 2).await.unwrap();
     tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(running("MARK=second-mark"), 2);
-    second.reserved = Some(0);
-    assert!(world.invoke(&second, "{}").await.is_ok());
-    world.host.retire(&second.arn).await;
+    assert_eq!(running("MARK=idle-mark"), 2);
+    function.reserved = Some(0);
+    assert!(world.invoke(&function, "{}").await.is_ok());
+    world.host.retire(&function.arn).await;
 
-    assert_eq!(running("MARK=second-mark"), 0);
+    assert_eq!(running("MARK=idle-mark"), 0);
     world.host.shutdown().await;
 }
 
