@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use stagecoach_functions::{Answer, Invocation, InvokeError, Runtime, ThrottleReason};
 
-use support::{World, eventually, invocation, running};
+use support::{World, eventually, invocation, mark, running};
 
 const ID: &str = "8f5e0000-0000-4000-8000-000000000001";
 
@@ -139,7 +139,7 @@ async fn a_timeout_kills_what_the_function_forked_too() {
         subprocess.Popen(['sleep', '4242'])\n    time.sleep(60)\n",
     );
     python.timeout = Duration::from_secs(1);
-    python.variables.insert("MARK".to_owned(), "timeout-mark".to_owned());
+    python.variables.insert("MARK".to_owned(), mark("timeout-mark"));
 
     let answer = world.call(&python, "{}").await;
 
@@ -147,7 +147,7 @@ async fn a_timeout_kills_what_the_function_forked_too() {
         r#"!{{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: {ID} Error: Task timed out after 1.00 seconds"}}"#
     );
     assert_eq!(answer, text);
-    eventually("everything has ended", || running("MARK=timeout-mark") == 0).await;
+    eventually("everything has ended", || running("timeout-mark") == 0).await;
     world.host.shutdown().await;
 }
 
@@ -179,6 +179,26 @@ async fn an_exit_is_an_exit_error_in_the_handler_and_at_init() {
             format!(r#"!{{"errorType":"Runtime.ExitError","errorMessage":"RequestId: {ID} Error: Runtime {reason}"}}"#);
         assert_eq!(*answer, text);
     }
+    world.host.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_nobody_catches_in_node_is_the_answer_and_the_next_invocation_gets_another_process() {
+    let world = World::new();
+    let text = "exports.handler = (event, context, done) => {\n    if (event === 1) Promise.reject(new Error('lost'));\n\
+        else if (event === 2) setTimeout(() => { throw new TypeError('late'); }, 1);\n    else done(null, 'fine');\n};\n";
+    let node = world.node("js", text);
+
+    let mut answers = Vec::new();
+    for event in ["1", "0", "2", "0"] {
+        answers.push(world.call(&node, event).await);
+    }
+
+    assert!(
+        answers[0].starts_with(r#"!{"errorType":"Runtime.UnhandledPromiseRejection","errorMessage":"Error: lost""#)
+    );
+    assert!(answers[2].starts_with(r#"!{"errorType":"TypeError","errorMessage":"late""#), "{}", answers[2]);
+    assert_eq!((answers[1].as_str(), answers[3].as_str()), ("\"fine\"", "\"fine\""));
     world.host.shutdown().await;
 }
 
@@ -327,9 +347,9 @@ async fn nothing_is_left_after_a_shutdown() {
         "import subprocess, time\nsubprocess.Popen(['sleep', '4243'])\n\
         def handler(e, c):\n    time.sleep(e)\n",
     );
-    python.variables.insert("MARK".to_owned(), "shutdown-mark".to_owned());
+    python.variables.insert("MARK".to_owned(), mark("shutdown-mark"));
     world.call(&python, "0").await;
-    assert_eq!(running("MARK=shutdown-mark"), 2);
+    assert_eq!(running("shutdown-mark"), 2);
 
     let (busy, ()) = tokio::join!(world.invoke(&python, "30"), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -337,7 +357,7 @@ async fn nothing_is_left_after_a_shutdown() {
     });
 
     assert_eq!(busy.unwrap_err(), InvokeError::Stopping);
-    eventually("everything has ended", || running("MARK=shutdown-mark") == 0).await;
+    eventually("everything has ended", || running("shutdown-mark") == 0).await;
     assert_eq!(std::fs::read_dir(world.folder.path().join("scratch/tmp")).unwrap().count(), 0);
     assert_eq!(world.invoke(&python, "0").await.unwrap_err(), InvokeError::Stopping);
 }
@@ -348,16 +368,16 @@ const PID: &str = "import os\ndef handler(e, c): return os.getpid()\n";
 async fn environments_of_an_old_revision_end_once_another_is_invoked() {
     let world = World::new();
     let mut function = world.python("py", PID);
-    function.variables.insert("MARK".to_owned(), "old-mark".to_owned());
+    function.variables.insert("MARK".to_owned(), mark("old-mark"));
     world.call(&function, "{}").await;
-    assert_eq!(running("MARK=old-mark"), 1);
+    assert_eq!(running("old-mark"), 1);
 
     function.revision = "2".to_owned();
-    function.variables.insert("MARK".to_owned(), "new-mark".to_owned());
+    function.variables.insert("MARK".to_owned(), mark("new-mark"));
     world.call(&function, "{}").await;
 
-    eventually("the old revision has ended", || running("MARK=old-mark") == 0).await;
-    assert_eq!(running("MARK=new-mark"), 1);
+    eventually("the old revision has ended", || running("old-mark") == 0).await;
+    assert_eq!(running("new-mark"), 1);
     world.host.shutdown().await;
 }
 
@@ -365,18 +385,18 @@ async fn environments_of_an_old_revision_end_once_another_is_invoked() {
 async fn idle_environments_end_and_provisioned_ones_stay_until_retired() {
     let world = World::with(|options| options.idle = Duration::from_millis(300));
     let mut function = world.python("py", PID);
-    function.variables.insert("MARK".to_owned(), "idle-mark".to_owned());
+    function.variables.insert("MARK".to_owned(), mark("idle-mark"));
 
     world.call(&function, "{}").await;
-    eventually("the idle one has ended", || running("MARK=idle-mark") == 0).await;
+    eventually("the idle one has ended", || running("idle-mark") == 0).await;
     world.host.provision(Arc::new(function.clone()), 2).await.unwrap();
     tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(running("MARK=idle-mark"), 2);
+    assert_eq!(running("idle-mark"), 2);
     function.reserved = Some(0);
     assert!(world.invoke(&function, "{}").await.is_ok());
     world.host.retire(&function.arn).await;
 
-    assert_eq!(running("MARK=idle-mark"), 0);
+    assert_eq!(running("idle-mark"), 0);
     world.host.shutdown().await;
 }
 

@@ -114,18 +114,17 @@ pub fn invocation(payload: &str) -> Invocation {
     }
 }
 
-/// How many processes carry `mark` in their command line or environment.
-pub fn running(mark: &str) -> usize {
+/// A value for the variable `MARK` that no other run of these tests has.
+pub fn mark(name: &str) -> String {
+    format!("{name}-of-{}", std::process::id())
+}
+
+/// How many processes carry the mark `name` in their environment.
+pub fn running(name: &str) -> usize {
+    let wanted = format!("MARK={}\0", mark(name));
+    let carries = |bytes: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes());
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    processes
-        .filter(|process| {
-            let has = |file: &str| {
-                let bytes = std::fs::read(process.path().join(file)).unwrap_or_default();
-                bytes.windows(mark.len()).any(|window| window == mark.as_bytes())
-            };
-            has("cmdline") || has("environ")
-        })
-        .count()
+    processes.filter(|process| std::fs::read(process.path().join("environ")).is_ok_and(|bytes| carries(&bytes))).count()
 }
 
 /// Waits until `condition` holds.
