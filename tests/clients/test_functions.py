@@ -1,6 +1,8 @@
 """The function host of `stagecoach dev`: the Lambda API beside the admin API, functions as processes, and what the gateway makes of them."""
+import http.client
 import io
 import json
+import time
 import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -143,3 +145,21 @@ def test_functions_survive_a_kill_and_a_file_is_a_function_that_follows_its_chan
     gateway.stop()
     assert (before, after) == ("before", "afterwards")
     assert json.loads(json.loads(kept["Payload"].read())["body"])["label"] == "kept"
+
+
+def test_a_function_streams_through_host_and_gateway(gateway, lambdas):
+    create(lambdas, "streams", package(app__js=NODE_STREAM), runtime="nodejs20.x")
+    allow(lambdas, "streams")
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:streams"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations"
+    api = proxy(gateway, "streams", uri, {"s": {}}, responseTransferMode="STREAM")
+
+    connection = http.client.HTTPConnection(gateway.addresses["traffic"], timeout=20)
+    connection.request("GET", f"/_aws/execute-api/{api['id']}/s/f")
+    answer = connection.getresponse()
+    first = answer.read(4)
+    waited = time.monotonic()
+    rest = answer.read()
+
+    assert (answer.status, answer.headers["x-from"], first, rest) == (201, "node", b"one ", b"two")
+    assert time.monotonic() - waited > 0.1, "the first part came with the second"

@@ -37,10 +37,22 @@ impl Lambda {
         // Functions run in folders of their own.
         let folder = std::path::absolute(folder)?;
         let (clock, entropy) = compose::environment();
-        let host = Host::new(HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy)));
+        let mut options = HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy));
+        // The system's interpreters first: those of version managers are scripts that want a home and start slowly.
+        if let Ok(path) = std::env::var("PATH") {
+            options.path = format!("{}:{path}", options.path);
+        }
+        let host = Host::new(options);
         let invoker = Arc::new(host.clone());
         let parts = stagecoach_functions::Parts { store, scope, clock, entropy, invoker };
-        Ok(Self { api: Arc::new(Functions::new(parts, &folder)), host })
+        Ok(Self { api: Arc::new(Functions::new(parts, &folder).following_the_head()), host })
+    }
+
+    /// Starts the environments of provisioned concurrency.
+    pub(crate) async fn reconcile(&self) {
+        if let Err(error) = self.api.reconcile().await {
+            tracing::error!(%error, "provisioned concurrency is not ready");
+        }
     }
 
     /// One call from inside this process.
