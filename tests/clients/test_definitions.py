@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import ROOT, call, eventually
 
-EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir())
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_file())
 
 
 def digest(gateway, api, deployment):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Gateway, eventually
+from conftest import ROOT, Gateway, eventually
 from test_integrations import child, deploy, invocation, put
 
 PYTHON = """
@@ -95,6 +95,9 @@ def test_a_function_without_permission_is_the_gateways_500_and_with_it_is_served
     allow(lambdas, "guarded", SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{api['id']}/*/GET/f")
     served = eventually(lambda: (answer := gateway.call(api["id"], "s", "/f")).status == 200 and answer)
 
+    create(lambdas, "by-role", package(app__py=PYTHON % "it"))
+    role = proxy(gateway, "by-role", invocation("by-role"), {"s": {}}, credentials="arn:aws:iam::000000000000:role/invoker")
+    assert gateway.call(role["id"], "s", "/f").status == 200, "with an execution role the function's policy is not asked"
     assert (refused.status, refused.json) == (500, {"message": "Internal server error"})
     assert served.json["stage"] == "s"
 
@@ -145,6 +148,19 @@ def test_functions_survive_a_kill_and_a_file_is_a_function_that_follows_its_chan
     gateway.stop()
     assert (before, after) == ("before", "afterwards")
     assert json.loads(json.loads(kept["Payload"].read())["body"])["label"] == "kept"
+
+
+def test_the_example_is_a_function_behind_an_api_in_one_command(tmp_path):
+    command = "dev examples/hello/api.yaml --function hello=examples/hello/hello.py"
+    assert f"stagecoach {command}" in (ROOT / "README.md").read_text()
+    words = [word.replace("examples/", f"{ROOT}/examples/") for word in command.split()[1:]]
+
+    gateway = Gateway(tmp_path, *words).start()
+    api = gateway.client().get_rest_apis()["items"][0]["id"]
+    answer = gateway.call(api, "dev", "/hello?name=you")
+    gateway.stop()
+
+    assert (answer.status, answer.json) == (200, {"hello": "you", "function": "hello"})
 
 
 def test_a_function_streams_through_host_and_gateway(gateway, lambdas):

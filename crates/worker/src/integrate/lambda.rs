@@ -122,8 +122,8 @@ fn target(exchange: &Exchange, method: &Method) -> Result<LambdaTarget, Failure>
 /// One call of a function.
 pub(crate) struct Invocation<'a> {
     pub(crate) target: &'a LambdaTarget,
-    /// On whose behalf, for the function's policy: a method's ARN or an authorizer's.
-    pub(crate) source: String,
+    /// On whose behalf, for the function's policy: a method's ARN or an authorizer's. `None`: an execution role's.
+    pub(crate) source: Option<String>,
     pub(crate) event: Bytes,
     pub(crate) headers: HeaderMap,
     pub(crate) within: Duration,
@@ -133,7 +133,12 @@ impl<'a> Invocation<'a> {
     /// The call of a method's integration.
     fn of(exchange: &Exchange, method: &Method, target: &'a LambdaTarget, event: Bytes, headers: HeaderMap) -> Self {
         let (settings, scope) = (&exchange.view.settings, &exchange.view.scope);
-        let source = scope.execute_api(&settings.api_id, &settings.stage, method.verb.as_str(), &method.path);
+        // With an execution role it is the role that calls, and its own policy decides (rest-data-plane §6.5).
+        let source = method
+            .integration
+            .credentials
+            .is_none()
+            .then(|| scope.execute_api(&settings.api_id, &settings.stage, method.verb.as_str(), &method.path));
         Self { target, source, event, headers, within: method.integration.timeout }
     }
 }
@@ -174,7 +179,7 @@ async fn call(
     let (path, query) = invoke_path(&target.function, operation);
     let endpoint = Endpoint::parse(&format!("{}{path}", known.url));
     let endpoint = endpoint.ok_or_else(|| Failure::configuration("Invalid Lambda endpoint"))?;
-    own_headers(&mut headers, exchange, &source, &endpoint);
+    own_headers(&mut headers, exchange, source.as_deref(), &endpoint);
     let signer = Signer {
         credentials: core.shared.options.credentials.clone(),
         region: target.region.clone(),
@@ -207,7 +212,7 @@ fn invoke_path(function: &str, (version, action): Operation) -> (String, String)
 }
 
 /// Headers of the Invoke call (rest-data-plane §6.5).
-fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: &str, endpoint: &Endpoint) {
+fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: Option<&str>, endpoint: &Endpoint) {
     let settings = &exchange.view.settings;
     if let Some(log) = exchange.log() {
         // Lower case on these calls, as recorded.
@@ -222,10 +227,9 @@ fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: &str, endpo
         ("host", &*endpoint.authority),
         ("x-amzn-apigateway-api-id", &settings.api_id),
         ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
-        ("x-amz-source-arn", source),
-        ("x-amz-source-account", &settings.account),
     ];
-    for (name, value) in pairs {
+    let source = source.map(|arn| [("x-amz-source-arn", arn), ("x-amz-source-account", &settings.account)]);
+    for (name, value) in pairs.into_iter().chain(source.into_iter().flatten()) {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }

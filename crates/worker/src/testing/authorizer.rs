@@ -103,7 +103,8 @@ async fn decide(core: &Rc<Core>, exchange: &mut Exchange, test: &AuthorizerTest)
     let target = target(exchange, &test.authorizer)?;
     let (scope, api) = (&exchange.view.scope, &exchange.view.settings.api_id);
     let source = scope.execute_api(api, "authorizers", &test.id, "");
-    let invocation = Invocation { target: &target, source, event, headers: HeaderMap::new(), within: WITHIN };
+    let invocation =
+        Invocation { target: &target, source: Some(source), event, headers: HeaderMap::new(), within: WITHIN };
     let invoked = lambda::invoke(core, exchange, invocation).await.map_err(|failure| failed(&failure))?;
     if let Some(log) = exchange.log() {
         log.value("Authorizer result body before parsing", &String::from_utf8_lossy(&invoked.body));
