@@ -9,8 +9,8 @@ import threading
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from conftest import Gateway, Upstream
-from test_integrations import child, deploy, put
+from conftest import Gateway, Upstream, eventually
+from test_integrations import child, deploy, invocation, put
 
 PRELUDE = json.dumps({"statusCode": 201, "headers": {"X-One": "1"}, "multiValueHeaders": {"x-two": ["a", "b"]},
                       "cookies": ["c=1", "d=2"]}).encode() + bytes(8)
@@ -67,6 +67,7 @@ FUNCTIONS = {
     "odd-prelude": lambda: [chunk(b'{"statusCode": 200, "body": "no"}' + bytes(8)), DONE],
     "truncated": lambda: [chunk(PRELUDE + b"some")],
     "damaged": lambda: [chunk(PRELUDE)[:-1] + b"\0", DONE],
+    "leftover": lambda: [chunk(PRELUDE + b"some"), DONE + b"\0\0"],
     "empty": lambda: [chunk(b"{}" + bytes(8)), DONE],
 }
 
@@ -107,7 +108,7 @@ def functions():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, functions):
     gateway = Gateway(tmp_path_factory.mktemp("streaming"), "--lambda-endpoint", f"http://{functions.address}",
-                      "--max-payload", "100000").start()
+                      "--max-payload", "100000", "--execution-log", tmp_path_factory.mktemp("logs") / "log").start()
     client = gateway.client()
     api = client.create_rest_api(name="streaming", minimumCompressionSize=0)
     for name in [*FUNCTIONS, "throttled", "buffered", "silent"]:
@@ -115,7 +116,12 @@ def served(tmp_path_factory, functions):
         put(client, api["id"], child(client, api, api["rootResourceId"], name), type="AWS_PROXY", integrationHttpMethod="POST",
             responseTransferMode="STREAM", timeoutInMillis=2000 if name == "silent" else 29000,
             uri=f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations")
+    put(client, api["id"], child(client, api, api["rootResourceId"], "caller"), type="AWS_PROXY", integrationHttpMethod="POST",
+        uri=invocation("cut"), credentials="arn:aws:iam::*:user/*")
     deploy(gateway, client, api, stageName="s")
+    client.update_stage(restApiId=api["id"], stageName="s", patchOperations=[
+        {"op": "replace", "path": f"/~1cut/GET/logging/{name}", "value": value} for name, value in (("loglevel", "INFO"), ("dataTrace", "true"))])
+    gateway.settled(api["id"], "s")
     yield gateway, api["id"]
     gateway.stop()
 
@@ -187,10 +193,26 @@ def test_what_fails_before_the_first_byte_is_the_gateways_answer(served, name, s
     assert (answer.status, json.loads(answer.read())) == (status, {"message": text})
 
 
-@pytest.mark.parametrize("name", ["failed-late", "truncated"])
+@pytest.mark.parametrize("name", ["failed-late", "truncated", "leftover"])
 def test_what_fails_later_breaks_the_answer_off(served, name):
     answer = ask(served, name)
 
     assert answer.status == 201
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         answer.read()
+
+
+def test_the_execution_log_shows_what_was_streamed(served):
+    gateway, _ = served
+    log = gateway.arguments[gateway.arguments.index("--execution-log") + 1]
+
+    ask(served, "cut").read()
+
+    lines = eventually(lambda: "Successfully completed execution" in (text := log.read_text()) and text)
+    assert "Endpoint response body before transformations: abc" in lines
+
+
+def test_the_callers_own_credentials_are_refused_by_name(served):
+    refused = ask(served, "caller")
+
+    assert refused.status == 501 and b"the caller's credentials" in refused.read()

@@ -90,7 +90,7 @@ impl Decoder {
         self.kept.extend_from_slice(bytes);
     }
 
-    /// Whether bytes of an unfinished message are kept.
+    /// Whether nothing of an unfinished message is kept.
     pub fn is_between_messages(&self) -> bool {
         self.kept.is_empty()
     }

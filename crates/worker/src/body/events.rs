@@ -63,7 +63,7 @@ impl EventsReply {
                 Ok(None) => match ready!(self.reply.poll(cx)) {
                     Some(Ok(frame)) => self.decoder.push(frame.data_ref().map_or(&[], |data| data)),
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    None if self.complete => return Poll::Ready(None),
+                    None if self.complete && self.decoder.is_between_messages() => return Poll::Ready(None),
                     None => return Poll::Ready(Some(Err(BodyError::Events("it ended without InvokeComplete".into())))),
                 },
             }

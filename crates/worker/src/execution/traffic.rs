@@ -132,7 +132,7 @@ pub(crate) fn conclude(core: &Rc<Core>, exchange: Box<Exchange>, response: Respo
             Response::from_parts(head, ReplyBody::Full(bytes))
         }
         inner => {
-            let streamed = matches!(inner, ReplyBody::Upstream(_));
+            let streamed = matches!(inner, ReplyBody::Upstream(_) | ReplyBody::Events(_));
             let watched = Watched { inner, streamed, seen: 0, kept: Vec::new(), ending: Some(ending) };
             Response::from_parts(head, ReplyBody::Watched(Box::new(watched)))
         }

@@ -116,6 +116,12 @@ fn target(exchange: &Exchange, method: &Method) -> Result<LambdaTarget, Failure>
     if !LambdaTarget::is_lambda(&uri) {
         return Err(Failure::not_built(format_args!("integrations with {uri}")));
     }
+    // The caller's own credentials, which only AWS_IAM would bring.
+    let role =
+        method.integration.credentials.as_ref().map(|role| role.render(|_| None, |name| exchange.stage_variable(name)));
+    if role.is_some_and(|role| role.ends_with(":user/*")) {
+        return Err(Failure::not_built("integrations with the caller's credentials"));
+    }
     LambdaTarget::parse(&uri).ok_or_else(|| Failure::configuration("Invalid Lambda function ARN"))
 }
 
