@@ -12,7 +12,7 @@ use stagecoach_control::{Control, Deployed, import_and_deploy};
 use tokio_util::sync::CancellationToken;
 
 /// How often files are looked at. Polling works on every file system, network and container mounts included.
-const LOOK: Duration = Duration::from_millis(300);
+pub(crate) const LOOK: Duration = Duration::from_millis(300);
 const INDEX: &str = "files.json";
 
 /// The watched files.
@@ -26,7 +26,7 @@ pub(crate) struct Files {
 }
 
 /// What tells one version of a file from the next.
-type Stamp = (Option<SystemTime>, u64);
+pub(crate) type Stamp = (Option<SystemTime>, u64);
 
 impl Files {
     /// Files to deploy to `stage`; `data_dir` keeps which is which.
@@ -105,7 +105,8 @@ impl Files {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+/// The stamp of a file as it is now; that of one that is not there is all zero.
+pub(crate) fn stamp(path: &Path) -> Stamp {
     let found = std::fs::metadata(path).ok();
     (found.as_ref().and_then(|found| found.modified().ok()), found.map_or(0, |found| found.len()))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -17,10 +16,9 @@ use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::files::{LOOK, Stamp, stamp};
 use crate::functions::Lambda;
 
-/// How often files are looked at, as for OpenAPI files.
-const LOOK: Duration = Duration::from_millis(300);
 /// Who writes, in the audit log.
 const ACTOR: &str = "dev";
 /// Statement that lets every API of the gateway invoke the function.
@@ -146,12 +144,9 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// What tells one state of a file or folder from the next.
-fn stamp(path: &Path) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
-    let stamp = |file: PathBuf| {
-        let found = std::fs::metadata(&file).ok();
-        (file, (found.as_ref().and_then(|found| found.modified().ok()), found.map_or(0, |found| found.len())))
-    };
-    files(path).unwrap_or_default().into_iter().map(stamp).collect()
+fn stamps(path: &Path) -> BTreeMap<PathBuf, Stamp> {
+    let stamped = |file: PathBuf| (file.clone(), stamp(&file));
+    files(path).unwrap_or_default().into_iter().map(stamped).collect()
 }
 
 /// The functions of a command line.
@@ -180,14 +175,14 @@ impl FunctionFiles {
 
     /// Updates functions when their files change, until `stop`.
     pub(crate) async fn watch(self, stop: CancellationToken) {
-        let mut seen: Vec<_> = self.files.iter().map(|file| stamp(&file.path)).collect();
+        let mut seen: Vec<_> = self.files.iter().map(|file| stamps(&file.path)).collect();
         while !stop.is_cancelled() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => return,
             }
             for (file, seen) in self.files.iter().zip(&mut seen) {
-                let now = stamp(&file.path);
+                let now = stamps(&file.path);
                 if *seen == now {
                     continue;
                 }
