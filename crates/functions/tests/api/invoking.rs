@@ -200,23 +200,3 @@ async fn a_reserved_concurrency_reaches_the_next_invocation() {
     let calls = host.fake.calls.lock().unwrap();
     assert_eq!((calls[0].0.reserved, calls[1].0.reserved), (None, Some(3)));
 }
-
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn cost_of_an_invocation_around_the_function() {
-    let host = Host::new().await;
-    host.create("f").await;
-    let plain = Host {
-        functions: over(&host.store, host.fake.clone(), host.home.path()),
-        fake: host.fake.clone(),
-        store: host.store.clone(),
-        home: tempfile::tempdir().unwrap(),
-    };
-    for host in [&plain, &host] {
-        let start = std::time::Instant::now();
-        for _ in 0..2000 {
-            invoke(host, "", &[], "{}").await;
-        }
-        println!("{:?} an invocation", start.elapsed() / 2000);
-    }
-}
