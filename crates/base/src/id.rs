@@ -22,6 +22,13 @@ pub fn random(entropy: &dyn Entropy, len: usize) -> String {
     id
 }
 
+/// A random UUID (version 4): request ids, revision ids.
+pub fn uuid(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0u8; 16];
+    entropy.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
 /// A random secret of `len` letters of both cases and digits.
 pub fn secret(entropy: &dyn Entropy, len: usize) -> String {
     let mut secret = String::with_capacity(len);

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http_body_util::BodyExt;
-use stagecoach_base::{AwsError, Entropy, ErrorCode, limits};
+use stagecoach_base::{AwsError, ErrorCode, id, limits};
 use stagecoach_wire::{Call, Reply, route};
 use tokio::net::TcpListener;
 
@@ -41,7 +41,7 @@ async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response 
     }
     let started = control.clock.now();
     let (parts, body) = request.into_parts();
-    let request_id = request_id(control.entropy.as_ref());
+    let request_id = id::uuid(control.entropy.as_ref());
     let answered = answer(&control, &parts, body, &request_id).await;
     let (operation, reply) = match answered {
         Ok(done) => done,
@@ -62,7 +62,7 @@ async fn beside(control: &Arc<Control>, service: &dyn Beside, request: Request) 
     };
     match checked.await {
         Ok((actor, body)) => service.answer(parts, actor, body).await,
-        Err(error) => respond(Reply::error(&error), &request_id(control.entropy.as_ref())),
+        Err(error) => respond(Reply::error(&error), &id::uuid(control.entropy.as_ref())),
     }
 }
 
@@ -128,13 +128,6 @@ fn too_large(limit: usize) -> AwsError {
 /// An operation AWS has and we have not: said plainly, never pretended.
 fn not_built(operation: &str) -> AwsError {
     AwsError::new(ErrorCode::NotImplemented, format!("The operation {operation} is not implemented by this gateway."))
-}
-
-/// A version 4 UUID from the injected entropy.
-fn request_id(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0u8; 16];
-    entropy.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 fn respond(reply: Reply, request_id: &str) -> Response {

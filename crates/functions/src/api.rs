@@ -26,7 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use stagecoach_base::{Clock, Entropy, Scope};
+use stagecoach_base::{Clock, Entropy, Scope, id};
 use stagecoach_store::Store;
 use stagecoach_wire::{Call, Reply, route_lambda};
 use tokio::sync::{Semaphore, mpsc};
@@ -159,9 +159,7 @@ impl Functions {
 
     /// A random UUID: request ids and revision ids.
     pub(crate) fn new_id(&self) -> String {
-        let mut bytes = [0; 16];
-        self.parts.entropy.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        id::uuid(self.parts.entropy.as_ref())
     }
 }
 
