@@ -3,6 +3,7 @@
 
 mod environment;
 mod exchange;
+mod follow;
 mod launch;
 mod log;
 mod payloads;
@@ -24,6 +25,7 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::follow::{Followed, Follower};
 use self::launch::Tools;
 use self::log::Lines;
 use self::pool::{Admitted, Pool};
@@ -147,12 +149,23 @@ impl Host {
         self.0.lines.of(name)
     }
 
+    /// The log of the function `name` as it grows, with the last lines before. A function that nobody made yet can be
+    /// followed too. A reader may be slow: it loses lines then and is told how many.
+    pub fn follow(&self, name: &str) -> Follower {
+        let follower = self.0.lines.follow(name);
+        if self.0.stopping.is_cancelled() {
+            self.0.lines.close();
+        }
+        follower
+    }
+
     /// Ends every environment, running invocations too, and waits until all are gone.
     pub async fn shutdown(&self) {
         self.0.stopping.cancel();
         self.0.end(self.0.pool.drain());
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.lines.close();
     }
 }
 

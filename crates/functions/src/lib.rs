@@ -13,7 +13,7 @@ mod runtime;
 
 pub use api::{Answered, Caller, Functions, Invoker, Parts, Pending, owns};
 pub use errors::{Code, LambdaError};
-pub use host::{Host, HostOptions};
+pub use host::{Followed, Follower, Host, HostOptions};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
 pub use model::{Alias, Function, Target, Version};
 pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinSet;
 
+use super::follow::{Follower, Followers};
+
 /// Bytes that a caller gets of what one invocation printed.
 const TAIL_BYTES: usize = 4096;
 /// Longest line; a longer one is cut in pieces.
@@ -25,24 +27,50 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The last lines of every function.
+/// The last lines of every function, and who reads them as they come.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Mutex<HashMap<String, VecDeque<String>>>);
+pub(super) struct Lines(Mutex<Printed>);
+
+#[derive(Debug, Default)]
+struct Printed {
+    kept: HashMap<String, VecDeque<String>>,
+    followers: Followers,
+}
+
+impl Printed {
+    fn of(&self, name: &str) -> Vec<String> {
+        self.kept.get(name).map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
+    }
+}
 
 impl Lines {
     /// The last lines of the function `name`, oldest first.
     pub(super) fn of(&self, name: &str) -> Vec<String> {
-        locked(&self.0).get(name).map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
+        locked(&self.0).of(name)
+    }
+
+    /// The same, and the lines that follow.
+    pub(super) fn follow(&self, name: &str) -> Follower {
+        let mut printed = locked(&self.0);
+        Follower { earlier: printed.of(name), lines: printed.followers.add(name) }
     }
 
     /// Forgets a function.
     pub(super) fn forget(&self, name: &str) {
-        locked(&self.0).remove(name);
+        let mut printed = locked(&self.0);
+        printed.kept.remove(name);
+        printed.followers.end(name);
+    }
+
+    /// Tells every follower that no more will come.
+    pub(super) fn close(&self) {
+        locked(&self.0).followers.end_all();
     }
 
     fn push(&self, name: &str, line: String) {
-        let mut all = locked(&self.0);
-        let lines = all.entry(name.to_owned()).or_default();
+        let mut printed = locked(&self.0);
+        printed.followers.tell(name, &line);
+        let lines = printed.kept.entry(name.to_owned()).or_default();
         if lines.len() == KEPT_LINES {
             lines.pop_front();
         }

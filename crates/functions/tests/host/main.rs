@@ -1,6 +1,7 @@
 //! The function host with real processes: what a function sees, how it fails, how many run.
 #![allow(clippy::unwrap_used)]
 
+mod logs;
 mod support;
 
 use std::sync::Arc;
