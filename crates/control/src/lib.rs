@@ -29,9 +29,9 @@ use stagecoach_feed::Board;
 pub use stagecoach_resources::v1::integration::Ceilings;
 use stagecoach_store::Store;
 
-pub use auth::Auth;
+pub use auth::{Auth, Keys};
 pub use bench::{TestBench, Tested};
-pub use beside::{Answering, Beside};
+pub use beside::{Alone, Answering, Beside};
 pub use import_file::{Deployed, import_and_deploy};
 pub use publish::Publisher;
 pub use quotas::Quotas;

@@ -58,7 +58,7 @@ pub(crate) fn router(control: Shared) -> Router<Shared> {
 async fn authenticate(State(control): State<Shared>, request: Request, next: Next) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let body = server::read_body(body).await?;
-    control.auth.authenticate(&control, &parts, &body).await?;
+    control.auth.authenticate(control.clock.wall(), &parts, &body).await?;
     Ok(next.run(Request::from_parts(parts, body.into())).await)
 }
 

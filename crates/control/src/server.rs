@@ -15,7 +15,7 @@ use stagecoach_wire::{Call, Reply, route};
 use tokio::net::TcpListener;
 
 use crate::call::Cx;
-use crate::{Beside, Control, native, table};
+use crate::{Control, beside, native, table};
 
 /// The admin surface as a router, for a listener or an in-process call.
 pub fn router(control: Arc<Control>) -> Router {
@@ -37,7 +37,8 @@ pub async fn serve(
 async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response {
     let path = request.uri().path();
     if let Some(service) = control.beside.as_ref().filter(|service| service.owns(path)) {
-        return beside(&control, service.as_ref(), request).await;
+        let Control { auth, clock, entropy, .. } = &*control;
+        return beside::checked(service.as_ref(), auth, clock.as_ref(), entropy.as_ref(), request).await;
     }
     let started = control.clock.now();
     let (parts, body) = request.into_parts();
@@ -52,25 +53,11 @@ async fn aws(State(control): State<Arc<Control>>, request: Request) -> Response 
     respond(reply, &request_id)
 }
 
-/// A call of the service beside this one: the same authentication, its own answers.
-async fn beside(control: &Arc<Control>, service: &dyn Beside, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let checked = async {
-        let body = read_up_to(body, service.largest_body()).await?;
-        let actor = control.auth.authenticate(control, &parts, &body).await?;
-        Ok((actor, body))
-    };
-    match checked.await {
-        Ok((actor, body)) => service.answer(parts, actor, body).await,
-        Err(error) => respond(Reply::error(&error), &id::uuid(control.entropy.as_ref())),
-    }
-}
-
 type Answered = Result<(&'static str, Reply), (&'static str, AwsError)>;
 
 async fn answer(control: &Arc<Control>, parts: &Parts, body: Body, request_id: &str) -> Answered {
     let body = read_body(body).await.map_err(|error| ("", error))?;
-    let actor = control.auth.authenticate(control, parts, &body).await.map_err(|error| ("", error))?;
+    let actor = control.auth.authenticate(control.clock.wall(), parts, &body).await.map_err(|error| ("", error))?;
     let path = parts.uri.path();
     if path.starts_with("/_stagecoach/") {
         return Err(("", native::unknown(path)));
@@ -100,7 +87,7 @@ pub(crate) async fn read_body(body: Body) -> Result<Bytes, AwsError> {
 }
 
 /// The whole body of fewer than `limit` bytes, or 413.
-async fn read_up_to(body: Body, limit: usize) -> Result<Bytes, AwsError> {
+pub(crate) async fn read_up_to(body: Body, limit: usize) -> Result<Bytes, AwsError> {
     let (mut body, mut kept, mut seen) = (body, BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(|error| AwsError::bad_request(format!("The body could not be read: {error}")))?;
@@ -130,7 +117,7 @@ fn not_built(operation: &str) -> AwsError {
     AwsError::new(ErrorCode::NotImplemented, format!("The operation {operation} is not implemented by this gateway."))
 }
 
-fn respond(reply: Reply, request_id: &str) -> Response {
+pub(crate) fn respond(reply: Reply, request_id: &str) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() =
         http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);

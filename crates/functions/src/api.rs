@@ -66,6 +66,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// What runs functions.
     pub invoker: Arc<dyn Invoker>,
+    /// Invocations that the invoker runs at once at most, over all functions: the account's limit as GetAccountSettings tells it.
+    pub concurrency: u32,
 }
 
 /// The Lambda API of one host.

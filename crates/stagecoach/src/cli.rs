@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Control(Control),
     /// A data-plane worker
     Worker(Worker),
+    /// A function host: the Lambda API over the control plane's database, functions as processes of this machine
+    Functions(Functions),
     /// Admin access keys
     #[command(subcommand)]
     Key(Key),
@@ -157,6 +159,53 @@ pub(crate) struct Integrations {
     pub(crate) allow_private_upstreams: bool,
 }
 
+/// How functions are run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FunctionHost {
+    /// Most invocations at once over all functions of this host; what comes on top is throttled (AWS: 1000)
+    #[arg(long, env = "STAGECOACH_FUNCTION_CONCURRENCY", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) function_concurrency: u32,
+    /// How long a function's process waits for its next invocation before it is ended, seconds
+    #[arg(long, env = "STAGECOACH_FUNCTION_IDLE_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) function_idle_seconds: u64,
+    /// Python of `python3.*` functions: a name to look up in PATH, or a path
+    #[arg(long, env = "STAGECOACH_PYTHON", default_value = "python3")]
+    pub(crate) python: String,
+    /// Node.js of `nodejs*.x` functions, likewise
+    #[arg(long, env = "STAGECOACH_NODE", default_value = "node")]
+    pub(crate) node: String,
+}
+
+/// `stagecoach functions`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Functions {
+    /// The control plane's database: hosts that share it serve the same functions
+    #[arg(long, env = "STAGECOACH_DATABASE_URL")]
+    pub(crate) database_url: String,
+    /// Where the Lambda API is served
+    #[arg(long, env = "STAGECOACH_FUNCTIONS", default_value = "127.0.0.1:8083")]
+    pub(crate) functions: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, env = "STAGECOACH_STATUS", default_value = "127.0.0.1:8086")]
+    pub(crate) status: SocketAddr,
+    /// Where code is unpacked and processes have their temporary files; of this host alone
+    #[arg(long, env = "STAGECOACH_DATA_DIR", default_value = "stagecoach-functions")]
+    pub(crate) data_dir: PathBuf,
+    /// Database connections
+    #[arg(long, env = "STAGECOACH_DATABASE_CONNECTIONS", default_value_t = 16)]
+    pub(crate) database_connections: u32,
+    /// Accept Lambda calls without a valid signature
+    #[arg(long, env = "STAGECOACH_INSECURE_OPEN_ADMIN")]
+    pub(crate) insecure_open_admin: bool,
+    /// How long invocations in flight may take to finish after SIGTERM, seconds
+    #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
+    pub(crate) drain_seconds: u64,
+    #[command(flatten)]
+    pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) host: FunctionHost,
+}
+
 /// `stagecoach dev`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Dev {
@@ -190,6 +239,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) ceilings: Ceilings,
     #[command(flatten)]
+    pub(crate) host: FunctionHost,
+    #[command(flatten)]
     pub(crate) traffic: Traffic,
 }
 
@@ -208,6 +259,10 @@ pub(crate) struct Control {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, env = "STAGECOACH_STATUS", default_value = "127.0.0.1:8085")]
     pub(crate) status: SocketAddr,
+    /// `stagecoach functions` hosts, which answer the Lambda API that this plane's admin address passes on; repeatable, the next
+    /// one is asked when one cannot be reached
+    #[arg(long, env = "STAGECOACH_FUNCTIONS_ENDPOINT", value_delimiter = ',', default_value = "http://127.0.0.1:8083")]
+    pub(crate) functions_endpoint: Vec<crate::forward::Endpoint>,
     /// Directory made by `stagecoach pki init`: this plane's certificate and the signing key
     #[arg(long, env = "STAGECOACH_PKI_DIR")]
     pub(crate) pki_dir: Option<PathBuf>,

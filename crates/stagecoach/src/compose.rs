@@ -83,6 +83,20 @@ pub(crate) async fn stored_signing_key(store: &Store) -> anyhow::Result<SigningK
     SigningKey::from_pkcs8(&kept).context("the database's signing key is damaged")
 }
 
+/// No default key exists: a listener without one would be locked or open, and must be told which.
+///
+/// # Errors
+/// When there is no key, or the database fails.
+pub(crate) async fn require_access_key(store: &Store) -> anyhow::Result<()> {
+    if store.access_keys().await?.iter().all(|key| key.revoked) {
+        bail!(
+            "there is no admin access key; make one with `stagecoach key create --database-url …`, or accept anyone with \
+             --insecure-open-admin"
+        );
+    }
+    Ok(())
+}
+
 /// How a control plane differs from command to command.
 pub(crate) struct ControlSettings {
     pub(crate) scope: Scope,

@@ -1,15 +1,17 @@
 //! `stagecoach control`: a control-plane replica.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use stagecoach_base::id;
-use stagecoach_control::Auth;
+use stagecoach_control::{Auth, Keys};
 use stagecoach_feed::{ServerTls, SigningKey, pki};
 use stagecoach_store::Store;
 
 use crate::cli::Control;
 use crate::compose::{self, ControlSettings};
+use crate::forward::Forward;
 use crate::signals;
 use crate::system::SystemEntropy;
 
@@ -34,7 +36,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
         allow_reset: options.allow_reset,
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),
-        beside: None,
+        beside: Some(Arc::new(Forward::new(options.functions_endpoint.clone())?)),
         bench: options.integrations.bench(compose::lambda_credentials())?,
     };
     let control = compose::control(store, key, settings).await?;
@@ -46,18 +48,12 @@ async fn serve(options: Control) -> anyhow::Result<()> {
     compose::serve_control(control, admin, feed, tls, stop).await
 }
 
-/// No default key exists: a control plane without one would be locked or open, and must be told which.
 async fn auth(options: &Control, store: &Store) -> anyhow::Result<Auth> {
     if options.insecure_open_admin {
         return Ok(Auth::Open);
     }
-    if store.access_keys().await?.iter().all(|key| key.revoked) {
-        bail!(
-            "there is no admin access key; make one with `stagecoach key create --database-url …`, or accept anyone with \
-             --insecure-open-admin"
-        );
-    }
-    Ok(Auth::SigV4)
+    compose::require_access_key(store).await?;
+    Ok(Auth::SigV4(Keys::new(store.clone())))
 }
 
 async fn identity(options: &Control, store: &Store) -> anyhow::Result<(Option<ServerTls>, SigningKey)> {

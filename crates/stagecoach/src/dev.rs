@@ -17,7 +17,7 @@ use crate::cli::Dev;
 use crate::compose::{self, ControlSettings, Following};
 use crate::files::Files;
 use crate::function_files::FunctionFiles;
-use crate::functions::Lambda;
+use crate::lambda::Lambda;
 use crate::signals;
 
 /// Connections to the embedded database.
@@ -44,7 +44,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let mut traffic = options.traffic.options(true, compose::lambda_credentials())?;
     // Functions that no --lambda-endpoint runs are run here.
     traffic.lambda.extend(LambdaEndpoint::parse(&format!("http://{admin_at}")));
-    let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"))?;
+    let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"), &options.host)?;
     let settings = ControlSettings {
         scope,
         auth: Auth::Open,
@@ -128,13 +128,16 @@ fn only_loopback(options: &Dev) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the data directory and locks it: two processes on one SQLite file would each believe they are alone.
-fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+/// Makes the data directory and locks it: two processes in one would each believe they are alone.
+///
+/// # Errors
+/// When another process has it.
+pub(crate) fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make the data directory {}", dir.display()))?;
     let file = std::fs::File::create(dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => bail!("the data directory {} is in use by another `stagecoach dev`", dir.display()),
+        Err(_) => bail!("the data directory {} is in use by another process", dir.display()),
     }
 }
 

@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::files::{LOOK, Stamp, stamp};
-use crate::functions::Lambda;
+use crate::lambda::Lambda;
 
 /// Who writes, in the audit log.
 const ACTOR: &str = "dev";

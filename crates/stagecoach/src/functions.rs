@@ -1,97 +1,100 @@
-//! The function host beside the control plane of `stagecoach dev`: the Lambda API on the admin listener, functions as
-//! processes of this machine.
+//! `stagecoach functions`: a function host. Hosts that share a database serve the same functions.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::Response;
-use bytes::Bytes;
-use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use stagecoach_base::Scope;
-use stagecoach_control::{Answering, Beside};
-use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, owns};
+use anyhow::Context;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use stagecoach_control::{Alone, Auth, Keys};
 use stagecoach_store::Store;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
-use crate::compose;
+use crate::cli::Functions;
+use crate::lambda::Lambda;
+use crate::{compose, dev, signals};
 
-/// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
-const LARGEST_BODY: usize = 72 * 1024 * 1024;
+/// How long an access key that was read is good for: it is asked for with every invocation.
+const FRESH: Duration = Duration::from_secs(5);
+/// How often the head is polled beside LISTEN/NOTIFY.
+const POLL: Duration = Duration::from_millis(500);
+/// How long the processes of functions may take to end.
+const ENDING: Duration = Duration::from_secs(10);
 
-/// The Lambda API with its host.
-#[derive(Clone)]
-pub(crate) struct Lambda {
-    api: Arc<Functions>,
-    host: Host,
+/// Serves until SIGTERM, then lets invocations finish.
+///
+/// # Errors
+/// A database that does not answer or has no access keys, an address or a data directory that is taken.
+pub(crate) fn run(options: Functions) -> anyhow::Result<()> {
+    compose::runtime()?.block_on(serve(options))
 }
 
-impl Lambda {
-    /// A host whose documents are in `store` and whose files are under `folder`.
-    ///
-    /// # Errors
-    /// When the working directory is gone.
-    pub(crate) fn new(store: Store, scope: Scope, folder: &Path) -> std::io::Result<Self> {
-        // Functions run in folders of their own.
-        let folder = std::path::absolute(folder)?;
-        let (clock, entropy) = compose::environment();
-        let mut options = HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy));
-        // The system's interpreters first: those of version managers are scripts that want a home and start slowly.
-        if let Ok(path) = std::env::var("PATH") {
-            options.path = format!("{}:{path}", options.path);
+async fn serve(options: Functions) -> anyhow::Result<()> {
+    let scope = options.names.scope()?;
+    let _lock = dev::lock(&options.data_dir)?;
+    let store = compose::store(&options.database_url, options.database_connections).await?;
+    let (clock, entropy) = compose::environment();
+    let auth = match options.insecure_open_admin {
+        true => Auth::Open,
+        false => {
+            compose::require_access_key(&store).await?;
+            Auth::SigV4(Keys::kept(store.clone(), Arc::clone(&clock), FRESH))
         }
-        let host = Host::new(options);
-        let invoker = Arc::new(host.clone());
-        let parts = stagecoach_functions::Parts { store, scope, clock, entropy, invoker };
-        Ok(Self { api: Arc::new(Functions::new(parts, &folder).following_the_head()), host })
+    };
+    let lambda = Lambda::new(store.clone(), scope, &options.data_dir, &options.host)?;
+    let (listener, status) = (compose::listen(options.functions).await?, compose::listen(options.status).await?);
+    let (at, status_at) = (listener.local_addr()?, status.local_addr()?);
+    let stop = signals::stop_token()?;
+    let ready = Arc::new(AtomicBool::new(true));
+    tokio::spawn(IntoFuture::into_future(axum::serve(status, endpoints(Arc::clone(&ready)))));
+    let following = CancellationToken::new();
+    tokio::spawn(follow(store, lambda.clone(), following.clone()));
+    tracing::info!(functions = %at, status = %status_at, "function host ready");
+    let alone = Alone { service: Arc::new(lambda.clone()), auth, clock, entropy };
+    let serving = tokio::spawn(alone.serve(listener, stop.clone().cancelled_owned()));
+    stop.cancelled().await;
+    ready.store(false, Ordering::Relaxed);
+    match tokio::time::timeout(Duration::from_secs(options.drain_seconds), serving).await {
+        Ok(served) => served?.context("the functions listener failed")?,
+        Err(_) => tracing::warn!("invocations were broken off: they took longer than --drain-seconds"),
     }
-
-    /// Starts the environments of provisioned concurrency.
-    pub(crate) async fn reconcile(&self) {
-        if let Err(error) = self.api.reconcile().await {
-            tracing::error!(%error, "provisioned concurrency is not ready");
-        }
+    following.cancel();
+    if tokio::time::timeout(ENDING, lambda.shutdown()).await.is_err() {
+        tracing::warn!("processes of functions may be left");
     }
-
-    /// One call from inside this process.
-    pub(crate) async fn call(&self, mut call: Parts, actor: String, body: Bytes) -> Answered {
-        call.extensions.insert(Caller(actor));
-        self.api.handle(&call, body).await
-    }
-
-    /// Ends every process of every function.
-    pub(crate) async fn shutdown(&self) {
-        self.host.shutdown().await;
-    }
+    Ok(())
 }
 
-impl Beside for Lambda {
-    fn owns(&self, path: &str) -> bool {
-        owns(path)
-    }
-
-    fn largest_body(&self) -> usize {
-        LARGEST_BODY
-    }
-
-    fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_> {
-        Box::pin(async move {
-            match self.call(call, actor, body).await {
-                Answered::Whole(reply) => response(reply.status, reply.headers, Body::from(reply.body)),
-                Answered::Stream(reply, chunks) => {
-                    let body = Body::from_stream(ReceiverStream::new(chunks).map(Ok::<_, std::io::Error>));
-                    response(reply.status, reply.headers, body)
-                }
+/// Keeps the head current, which what is known of functions is held against, and the provisioned environments at what the
+/// documents say.
+async fn follow(store: Store, lambda: Lambda, stop: CancellationToken) {
+    let provision = async {
+        let mut head = store.head();
+        loop {
+            head.borrow_and_update();
+            lambda.reconcile().await;
+            if head.changed().await.is_err() {
+                return;
             }
-        })
+        }
+    };
+    tokio::select! {
+        () = store.tail(POLL) => {}
+        () = provision => {}
+        () = stop.cancelled() => {}
     }
 }
 
-fn response(status: u16, headers: HeaderMap, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = headers;
-    response
+/// `/healthz`, and `/readyz`: not while it drains. A database that does not answer takes no host out: functions that were
+/// invoked before go on being served.
+fn endpoints(ready: Arc<AtomicBool>) -> Router {
+    let readyz = move || async move {
+        match ready.load(Ordering::Relaxed) {
+            true => (StatusCode::OK, "ready\n"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        }
+    };
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz))
 }

@@ -9,9 +9,11 @@ mod dev;
 mod explain;
 mod files;
 mod fleet;
+mod forward;
 mod function_files;
 mod functions;
 mod keys;
+mod lambda;
 mod logging;
 mod pki;
 mod signals;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(options),
         Command::Control(options) => control::run(options),
         Command::Worker(options) => worker::run(options),
+        Command::Functions(options) => functions::run(options),
         Command::Key(command) => keys::run(command),
         Command::Fleet(command) => fleet::run(command),
         Command::Pki(command) => pki::run(command),

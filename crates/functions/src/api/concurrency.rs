@@ -9,9 +9,7 @@ use crate::model::function::Function;
 use crate::model::{Target, kinds};
 use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 
-/// Invocations at once over all functions [D: the default quota].
-const ACCOUNT: u32 = 1000;
-/// What reservations must leave to the other functions [D].
+/// What reservations must leave to the other functions [D]; of a small limit, a tenth.
 const UNRESERVED: u32 = 100;
 
 /// PutFunctionConcurrency.
@@ -29,10 +27,12 @@ pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     let mut write = cx.write(&target.name).await?;
     let mut function = cx.function(&mut write, &target).await?;
     let others = reserved(&write.list(kinds::FUNCTION, "", None, ALL).await?, Some(&target.name))?;
-    if others.saturating_add(asked) > ACCOUNT - UNRESERVED && asked > 0 {
+    let account = cx.functions.parts.concurrency;
+    let unreserved = UNRESERVED.min(account / 10);
+    if others.saturating_add(asked) > account - unreserved && asked > 0 {
         return Err(LambdaError::invalid(format!(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
-             minimum value of [{UNRESERVED}]."
+             minimum value of [{unreserved}]."
         )));
     }
     function.reserved = Some(asked);
@@ -64,13 +64,14 @@ pub(super) async fn account(cx: &Cx<'_>) -> Outcome {
     let docs = cx.store().list(kinds::FUNCTION, "", None, ALL).await?;
     let sizes = docs.iter().map(|doc| kinds::body::<Function>(doc).map(|function| function.latest.code_size));
     let total: u64 = sizes.sum::<Result<_, _>>()?;
-    let unreserved = ACCOUNT.saturating_sub(reserved(&docs, None)?);
+    let account = cx.functions.parts.concurrency;
+    let unreserved = account.saturating_sub(reserved(&docs, None)?);
     Ok(reply(
         cx,
         &json!({
             "AccountLimit": {
                 "TotalCodeSize": 80_530_636_800_u64, "CodeSizeUnzipped": LARGEST_UNZIPPED, "CodeSizeZipped": LARGEST_ZIPPED,
-                "ConcurrentExecutions": ACCOUNT, "UnreservedConcurrentExecutions": unreserved,
+                "ConcurrentExecutions": account, "UnreservedConcurrentExecutions": unreserved,
             },
             "AccountUsage": { "TotalCodeSize": total, "FunctionCount": docs.len() },
         }),

@@ -135,7 +135,14 @@ pub(crate) fn entropy() -> Arc<dyn Entropy> {
 
 /// Another host over the same store.
 pub(crate) fn over(store: &Store, invoker: Arc<dyn Invoker>, home: &std::path::Path) -> Functions {
-    let parts = Parts { store: store.clone(), scope: Scope::default(), clock: clock(), entropy: entropy(), invoker };
+    let parts = Parts {
+        store: store.clone(),
+        scope: Scope::default(),
+        clock: clock(),
+        entropy: entropy(),
+        invoker,
+        concurrency: 1000,
+    };
     Functions::new(parts, home).with_retry_delays([Duration::ZERO; 2])
 }
 

@@ -1,0 +1,131 @@
+//! The Lambda API with its function host: beside the control plane of `stagecoach dev`, on a listener of its own in
+//! `stagecoach functions`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
+use stagecoach_base::Scope;
+use stagecoach_control::{Answering, Beside};
+use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, owns};
+use stagecoach_store::Store;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::cli::FunctionHost;
+use crate::compose;
+
+/// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
+pub(crate) const LARGEST_BODY: usize = 72 * 1024 * 1024;
+
+/// The Lambda API with its host.
+#[derive(Clone)]
+pub(crate) struct Lambda {
+    api: Arc<Functions>,
+    host: Host,
+}
+
+impl Lambda {
+    /// A host whose documents are in `store` and whose files are under `folder`.
+    ///
+    /// # Errors
+    /// When the working directory is gone.
+    pub(crate) fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> std::io::Result<Self> {
+        // Functions run in folders of their own.
+        let folder = std::path::absolute(folder)?;
+        let (clock, entropy) = compose::environment();
+        let mut options = HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy));
+        options.account_concurrency = how.function_concurrency;
+        options.idle = Duration::from_secs(how.function_idle_seconds);
+        (options.python, options.node) = (interpreter(&how.python)?, interpreter(&how.node)?);
+        // The system's interpreters first: those of version managers are scripts that want a home and start slowly.
+        if let Ok(path) = std::env::var("PATH") {
+            options.path = format!("{}:{path}", options.path);
+        }
+        let host = Host::new(options);
+        let invoker = Arc::new(host.clone());
+        let parts = stagecoach_functions::Parts {
+            store,
+            scope,
+            clock,
+            entropy,
+            invoker,
+            concurrency: how.function_concurrency,
+        };
+        Ok(Self { api: Arc::new(Functions::new(parts, &folder).following_the_head()), host })
+    }
+
+    /// Starts the environments of provisioned concurrency.
+    pub(crate) async fn reconcile(&self) {
+        if let Err(error) = self.api.reconcile().await {
+            tracing::error!(%error, "provisioned concurrency is not ready");
+        }
+    }
+
+    /// One call from inside this process.
+    pub(crate) async fn call(&self, mut call: Parts, actor: String, body: Bytes) -> Answered {
+        call.extensions.insert(Caller(actor));
+        self.api.handle(&call, body).await
+    }
+
+    /// Ends every process of every function.
+    pub(crate) async fn shutdown(&self) {
+        self.host.shutdown().await;
+    }
+}
+
+impl Beside for Lambda {
+    fn owns(&self, path: &str) -> bool {
+        is_ours(path)
+    }
+
+    fn largest_body(&self) -> usize {
+        LARGEST_BODY
+    }
+
+    fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_> {
+        Box::pin(async move {
+            match self.call(call, actor, body).await {
+                Answered::Whole(reply) => response(reply.status, reply.headers, Body::from(reply.body)),
+                Answered::Stream(reply, chunks) => {
+                    let body = Body::from_stream(ReceiverStream::new(chunks).map(Ok::<_, std::io::Error>));
+                    response(reply.status, reply.headers, body)
+                }
+            }
+        })
+    }
+}
+
+/// A name as it is; a path from here, because functions run in folders of their own.
+fn interpreter(named: &str) -> std::io::Result<String> {
+    if !named.contains('/') {
+        return Ok(named.to_owned());
+    }
+    Ok(std::path::absolute(named)?.to_string_lossy().into_owned())
+}
+
+/// Whether a path is the Lambda API's.
+pub(crate) fn is_ours(path: &str) -> bool {
+    owns(path)
+}
+
+/// A 503 as Lambda clients read it.
+pub(crate) fn unavailable(why: &str) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("x-amzn-errortype", HeaderValue::from_static("ServiceUnavailableException"));
+    response(503, headers, Body::from(json!({ "Type": "Service", "message": why }).to_string()))
+}
+
+fn response(status: u16, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
