@@ -129,14 +129,19 @@ class Fleet:
                             config=Config(retries={"max_attempts": 0}))
 
     def native(self, path, control=0, timeout=15):
-        """A signed GET of a native endpoint."""
+        """The answer to a signed GET of a native endpoint."""
+        url, headers = self.signed(path, control)
+        return call(url, headers=headers, timeout=timeout)
+
+    def signed(self, path, control=0):
+        """URL and headers of a GET of a native endpoint."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
         request = AWSRequest("GET", f"{self.admin(control)}/_stagecoach/v1{path}")
         credentials = Credentials(self.key["accessKeyId"], self.key["secretAccessKey"])
         SigV4Auth(credentials, "apigateway", "us-east-1").add_auth(request)
-        return call(request.url, headers=dict(request.headers.items()), timeout=timeout)
+        return request.url, dict(request.headers.items())
 
     def settled(self, api, stage, control=0):
         answer = self.native(f"/convergence/{api}/{stage}?wait=10s", control)

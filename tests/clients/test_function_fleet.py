@@ -6,6 +6,7 @@ import pathlib
 import signal
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -123,6 +124,25 @@ def test_a_host_takes_no_call_that_is_not_signed_with_a_key(fleet, api):
 
     assert wrong.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     assert (unsigned.status, elsewhere.status) == (403, 404)
+
+
+def test_a_functions_log_is_read_and_followed_on_all_hosts(fleet, api):
+    lambdas = fleet.client(service="lambda")
+    create(lambdas, "talks", package(app__py="def handler(event, context):\n    print('said', event['what'])\n"))
+    say = lambda host, what: fleet.lambdas(host).invoke(FunctionName="talks", Payload=json.dumps({"what": what}))
+    say(0, "one"), say(1, "two")
+    url, headers = fleet.signed("/functions/talks/logs?follow=true")
+
+    followed = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10)
+    read = []
+    threading.Thread(target=lambda: read.extend(iter(followed.readline, b"")), daemon=True).start()
+    eventually(lambda: {b"said one\n", b"said two\n"} <= set(read))
+    say(0, "three"), say(1, "four")
+    eventually(lambda: {b"said three\n", b"said four\n"} <= set(read))
+
+    whole = fleet.native("/functions/talks/logs").text.splitlines()
+    assert {"said one", "said two", "said three", "said four"} <= set(whole)
+    assert call(url).status == 403, "unsigned"
 
 
 def test_a_revoked_key_is_refused_within_seconds(fleet, api):

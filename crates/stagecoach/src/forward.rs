@@ -20,6 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use stagecoach_control::{Answering, Beside};
 
+use crate::function_logs;
 use crate::lambda::{self, LARGEST_BODY};
 
 /// How long a host may take to accept a connection.
@@ -109,6 +110,22 @@ impl Forward {
     }
 }
 
+impl Forward {
+    /// A function's log on every host that can be reached.
+    async fn logs(&self, call: &Parts) -> Response {
+        let mut logs = Vec::new();
+        for endpoint in &self.endpoints {
+            match self.client.request(request(call, &Bytes::new(), endpoint)).await {
+                Ok(answer) if answer.status().is_success() => logs.push(Body::new(answer.into_body())),
+                Ok(refused) => return answered(refused),
+                Err(error) => logs
+                    .push(Body::from(format!("[the function host {endpoint} cannot be reached: {}]\n", chain(&error)))),
+            }
+        }
+        lambda::text(function_logs::merged(logs))
+    }
+}
+
 /// The call for `endpoint`. Its `Host` stays: the signature covers it.
 fn request(call: &Parts, body: &Bytes, endpoint: &Endpoint) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body.clone()));
@@ -157,7 +174,12 @@ impl Beside for Forward {
     }
 
     fn answer(&self, call: Parts, _: String, body: Bytes) -> Answering<'_> {
-        Box::pin(async move { self.pass_on(&call, &body).await })
+        Box::pin(async move {
+            match function_logs::function(call.uri.path()) {
+                Some(_) => self.logs(&call).await,
+                None => self.pass_on(&call, &body).await,
+            }
+        })
     }
 }
 

@@ -56,6 +56,7 @@ async fn serve(options: Functions) -> anyhow::Result<()> {
     let serving = tokio::spawn(alone.serve(listener, stop.clone().cancelled_owned()));
     stop.cancelled().await;
     ready.store(false, Ordering::Relaxed);
+    lambda.close();
     match tokio::time::timeout(Duration::from_secs(options.drain_seconds), serving).await {
         Ok(served) => served?.context("the functions listener failed")?,
         Err(_) => tracing::warn!("invocations were broken off: they took longer than --drain-seconds"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -17,9 +17,10 @@ use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, owns}
 use stagecoach_store::Store;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::FunctionHost;
-use crate::compose;
+use crate::{compose, function_logs};
 
 /// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
 pub(crate) const LARGEST_BODY: usize = 72 * 1024 * 1024;
@@ -29,6 +30,8 @@ pub(crate) const LARGEST_BODY: usize = 72 * 1024 * 1024;
 pub(crate) struct Lambda {
     api: Arc<Functions>,
     host: Host,
+    /// Ends what would go on for ever: followed logs.
+    closing: CancellationToken,
 }
 
 impl Lambda {
@@ -58,7 +61,11 @@ impl Lambda {
             invoker,
             concurrency: how.function_concurrency,
         };
-        Ok(Self { api: Arc::new(Functions::new(parts, &folder).following_the_head()), host })
+        Ok(Self {
+            api: Arc::new(Functions::new(parts, &folder).following_the_head()),
+            host,
+            closing: CancellationToken::new(),
+        })
     }
 
     /// Starts the environments of provisioned concurrency.
@@ -72,6 +79,11 @@ impl Lambda {
     pub(crate) async fn call(&self, mut call: Parts, actor: String, body: Bytes) -> Answered {
         call.extensions.insert(Caller(actor));
         self.api.handle(&call, body).await
+    }
+
+    /// Ends what would go on for ever, so that a listener can be drained.
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
     }
 
     /// Ends every process of every function.
@@ -91,6 +103,10 @@ impl Beside for Lambda {
 
     fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_> {
         Box::pin(async move {
+            if let Some(name) = function_logs::function(call.uri.path()) {
+                let follow = function_logs::follows(call.uri.query().unwrap_or_default());
+                return text(function_logs::body(&self.host, name, follow, self.closing.clone()));
+            }
             match self.call(call, actor, body).await {
                 Answered::Whole(reply) => response(reply.status, reply.headers, Body::from(reply.body)),
                 Answered::Stream(reply, chunks) => {
@@ -110,9 +126,15 @@ fn interpreter(named: &str) -> std::io::Result<String> {
     Ok(std::path::absolute(named)?.to_string_lossy().into_owned())
 }
 
-/// Whether a path is the Lambda API's.
+/// Whether a path is the Lambda API's, or a function's log.
 pub(crate) fn is_ours(path: &str) -> bool {
-    owns(path)
+    owns(path) || function_logs::function(path).is_some()
+}
+
+/// Plain text.
+pub(crate) fn text(body: Body) -> Response {
+    let kind = ("content-type", "text/plain; charset=utf-8");
+    ([kind], body).into_response()
 }
 
 /// A 503 as Lambda clients read it.

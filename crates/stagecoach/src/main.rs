@@ -11,6 +11,7 @@ mod files;
 mod fleet;
 mod forward;
 mod function_files;
+mod function_logs;
 mod functions;
 mod keys;
 mod lambda;
