@@ -3,6 +3,7 @@
 //! Authentication is the caller's business: who is asking comes in as a [`Caller`] among the request's extensions.
 
 mod aliases;
+mod code;
 mod concurrency;
 mod documents;
 mod events;
@@ -33,7 +34,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::errors::{Code, LambdaError};
 use crate::package::Packages;
-use crate::{Invocation, InvokeError, Invoked, Runnable};
+use crate::{Invocation, InvokeError, Invoked, Objects, Runnable};
 use documents::Cx;
 use routes::Routes;
 
@@ -74,6 +75,7 @@ pub struct Parts {
 pub struct Functions {
     pub(crate) parts: Parts,
     pub(crate) packages: Packages,
+    pub(crate) objects: Option<Arc<dyn Objects>>,
     /// Room for events.
     pub(crate) events: Arc<Semaphore>,
     pub(crate) delays: [Duration; 2],
@@ -113,6 +115,7 @@ impl Functions {
         Self {
             parts,
             packages: Packages::new(folder),
+            objects: None,
             events,
             delays: events::DELAYS,
             routes: Routes::default(),
@@ -125,6 +128,12 @@ impl Functions {
     #[must_use]
     pub fn following_the_head(self) -> Self {
         Self { routes: Routes::kept(), ..self }
+    }
+
+    /// Takes packages that calls name by `S3Bucket` and `S3Key` from `objects`; without, such calls are refused.
+    #[must_use]
+    pub fn fetching_from(self, objects: Arc<dyn Objects>) -> Self {
+        Self { objects: Some(objects), ..self }
     }
 
     /// With other delays before the second and the third try of an event; one and two minutes else.

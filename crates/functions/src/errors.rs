@@ -177,8 +177,9 @@ pub(crate) const NOT_A_ZIP: &str = "Could not unzip uploaded file. Please check 
 pub(crate) const EMPTY_ZIP: &str = "Uploaded file must be a non-empty zip";
 pub(crate) const UNZIPPED_SIZE: &str = "Unzipped size must be smaller than 262144000 bytes";
 pub(crate) const CODE_MISSING: &str = "Please provide a source for function code.";
-pub(crate) const NO_S3: &str = "S3Bucket and S3Key cannot be read: no S3 endpoint is configured on this host. \
-     Send the package as Code.ZipFile.";
+pub(crate) const NO_S3: &str = "S3Bucket and S3Key cannot be read: no S3 endpoint is configured on this host (--s3-endpoint). \
+     Send the package as ZipFile.";
+pub(crate) const TWO_SOURCES: &str = "Please do not provide other FunctionCode parameters when providing a ZipFile.";
 pub(crate) const NO_IMAGES: &str = "This host runs zip packages; PackageType Image is not supported.";
 pub(crate) const NO_LAYERS: &str = "This host has no layers yet: put their content into the package.";
 pub(crate) const LATEST_PROVISIONED: &str =

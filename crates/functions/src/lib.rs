@@ -8,13 +8,17 @@ mod errors;
 mod host;
 mod invocation;
 mod model;
+mod objects;
 mod package;
 mod runtime;
+mod s3;
 
 pub use api::{Answered, Caller, Functions, Invoker, Parts, Pending, owns};
 pub use errors::{Code, LambdaError};
 pub use host::{Followed, Follower, Host, HostOptions};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
 pub use model::{Alias, Function, Target, Version};
+pub use objects::{ObjectError, ObjectName, Objects};
 pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 pub use runtime::Runtime;
+pub use s3::{NoEndpoint, S3, S3Endpoint};

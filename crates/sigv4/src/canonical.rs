@@ -19,12 +19,15 @@ pub(crate) struct Request<'a> {
     /// Host of the request line, for HTTP/2 requests without a `host` header.
     pub(crate) authority: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
+    /// S3: the path is signed as it is sent. Every other service signs it normalised and encoded a second time.
+    pub(crate) raw_path: bool,
 }
 
 impl Request<'_> {
     /// SHA-256 of the canonical request, in hex. `signed` are lower-case header names in order.
     pub(crate) fn hash(&self, signed: &[&str], body_hash: &str) -> String {
-        let mut text = format!("{}\n{}\n{}\n", self.method, canonical_path(self.path), canonical_query(self.query));
+        let path = if self.raw_path { self.path.to_owned() } else { canonical_path(self.path) };
+        let mut text = format!("{}\n{path}\n{}\n", self.method, canonical_query(self.query));
         for name in signed {
             text.push_str(&format!("{name}:{}\n", self.header(name)));
         }
@@ -123,6 +126,7 @@ mod tests {
             query: "Action=ListUsers&Version=2010-05-08",
             authority: None,
             headers: &headers,
+            raw_path: false,
         };
 
         let hash = request.hash(&["content-type", "host", "x-amz-date"], &Digest::of(b"").to_string());
@@ -135,5 +139,25 @@ mod tests {
 
         assert_eq!(hash, "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59");
         assert_eq!(signature, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
+    }
+
+    /// The worked example of AWS's documentation ("Authenticating Requests: Using the Authorization Header", GET Object).
+    #[test]
+    fn the_documented_example_of_s3_signs_as_documented() {
+        let mut headers = HeaderMap::new();
+        let empty = Digest::of(b"").to_string();
+        headers.insert("host", "examplebucket.s3.amazonaws.com".parse().unwrap());
+        headers.insert("range", "bytes=0-9".parse().unwrap());
+        headers.insert("x-amz-content-sha256", empty.parse().unwrap());
+        headers.insert("x-amz-date", "20130524T000000Z".parse().unwrap());
+        let request =
+            Request { method: "GET", path: "/test.txt", query: "", authority: None, headers: &headers, raw_path: true };
+
+        let hash = request.hash(&["host", "range", "x-amz-content-sha256", "x-amz-date"], &empty);
+        let scope = "20130524/us-east-1/s3/aws4_request";
+        let signature = signature("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524T000000Z", scope, &hash);
+
+        assert_eq!(hash, "7344ae5b7ee6c3e7e6b0fe0640412a37625d1fbfff95c48bbb2dc43964946972");
+        assert_eq!(signature, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
     }
 }

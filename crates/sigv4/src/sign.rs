@@ -8,6 +8,9 @@ use time::macros::format_description;
 
 use crate::canonical::{self, Request};
 
+/// Signing name of S3, which has rules of its own.
+pub(crate) const S3: &str = "s3";
+
 /// An access key and its secret.
 #[derive(Clone)]
 pub struct Credentials {
@@ -37,8 +40,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Adds `x-amz-date`, `x-amz-security-token` and `authorization`. `host` must already be among the headers; it is
-    /// signed with the date, the content type and every `x-amz-…` header.
+    /// Adds `x-amz-date`, `x-amz-security-token`, for S3 `x-amz-content-sha256`, and `authorization`. `host` must already be
+    /// among the headers; it is signed with the date, the content type and every `x-amz-…` header.
     pub fn sign(
         &self,
         method: &http::Method,
@@ -53,13 +56,18 @@ impl Signer {
         if let Some(token) = &self.credentials.token {
             put(headers, HeaderName::from_static("x-amz-security-token"), token);
         }
+        let body_hash = Digest::of(body).to_string();
+        let raw_path = self.service == S3;
+        if raw_path {
+            put(headers, HeaderName::from_static("x-amz-content-sha256"), &body_hash);
+        }
         let mut names: Vec<String> = headers.keys().map(|name| name.as_str().to_owned()).collect();
         names.retain(|name| name == HOST.as_str() || name == "content-type" || name.starts_with("x-amz-"));
         names.sort();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let scope = format!("{}/{}/{}/aws4_request", date.get(..8).unwrap_or_default(), self.region, self.service);
-        let request = Request { method: method.as_str(), path, query, authority: None, headers };
-        let hash = request.hash(&names, &Digest::of(body).to_string());
+        let request = Request { method: method.as_str(), path, query, authority: None, headers, raw_path };
+        let hash = request.hash(&names, &body_hash);
         let signature = canonical::signature(&self.credentials.secret, &date, &scope, &hash);
         let text = format!(
             "{} Credential={}/{scope}, SignedHeaders={}, Signature={signature}",

@@ -9,7 +9,7 @@ use time::macros::format_description;
 
 use crate::canonical::{self, Request};
 use crate::credential::Authorization;
-use crate::sign::stamp;
+use crate::sign::{S3, stamp};
 
 /// A caller whose signature was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub fn verify(parts: &Parts, body: &[u8], secret: Option<&str>, now: UnixMillis)
         query: parts.uri.query().unwrap_or_default(),
         authority: parts.uri.authority().map(http::uri::Authority::as_str),
         headers: &parts.headers,
+        raw_path: authorization.scope.split('/').nth(2) == Some(S3),
     };
     let hash = request.hash(&authorization.signed_headers, &Digest::of(body).to_string());
     let expected = canonical::signature(secret.unwrap_or("-"), date, authorization.scope, &hash);

@@ -36,6 +36,22 @@ fn a_signed_request_is_accepted_and_names_its_key() {
 }
 
 #[test]
+fn s3_signs_the_path_as_it_is_sent() {
+    let credentials = Credentials { access_key: "AKIDEXAMPLE".into(), secret: "secret".into(), token: None };
+    let signer = Signer { credentials, region: "us-east-1".into(), service: "s3".into() };
+    let request = |path: &str| Request::builder().uri(path).header("host", "s3.test").body(()).unwrap().into_parts().0;
+    let mut parts = request("/bucket/a//b/../c%20d");
+    signer.sign(&Method::GET, parts.uri.path(), "", &mut parts.headers, b"", NOW);
+
+    let verified = verify(&parts, b"", Some("secret"), NOW).unwrap();
+    let mut normalised = request("/bucket/a/c%20d");
+    normalised.headers = parts.headers;
+
+    assert_eq!(verified.service, "s3");
+    assert_eq!(refusal(&normalised, b"", Some("secret"), NOW), ErrorCode::InvalidSignature);
+}
+
+#[test]
 fn anything_changed_or_unknown_is_refused() {
     let parts = signed("/restapis", "limit=2", b"body");
     let mut moved = parts.clone();

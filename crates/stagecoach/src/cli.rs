@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use stagecoach_functions::S3Endpoint;
 
 use crate::function_files::FunctionFile;
 
@@ -28,7 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// All in one process on loopback with SQLite: imports and deploys the OpenAPI files given, and again when they change
-    Dev(Dev),
+    Dev(Box<Dev>),
     /// A control-plane replica
     Control(Control),
     /// A data-plane worker
@@ -174,6 +175,10 @@ pub(crate) struct FunctionHost {
     /// Node.js of `nodejs*.x` functions, likewise
     #[arg(long, env = "STAGECOACH_NODE", default_value = "node")]
     pub(crate) node: String,
+    /// Where packages named by S3Bucket and S3Key are: the URL of anything that speaks S3, or `aws`; calls are signed with
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Without it packages come in the call only
+    #[arg(long, env = "STAGECOACH_S3_ENDPOINT")]
+    pub(crate) s3_endpoint: Option<S3Endpoint>,
 }
 
 /// `stagecoach functions`.

@@ -231,11 +231,15 @@ fn parsed<T>(texts: &[String], flag: &str, form: &str, parse: fn(&str) -> Option
 
 /// What Invoke calls are signed with: the SDKs' own variables, or a name that local Lambda endpoints accept.
 pub(crate) fn lambda_credentials() -> Credentials {
+    let local = || Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None };
+    sdk_credentials().unwrap_or_else(local)
+}
+
+/// Credentials in the SDKs' own variables.
+pub(crate) fn sdk_credentials() -> Option<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
-        (Some(access_key), Some(secret)) => Credentials { access_key, secret, token: variable("AWS_SESSION_TOKEN") },
-        _ => Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
-    }
+    let (access_key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    Some(Credentials { access_key, secret, token: variable("AWS_SESSION_TOKEN") })
 }
 
 /// A worker's side of the feed.

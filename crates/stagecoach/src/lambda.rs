@@ -5,15 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
-use stagecoach_base::Scope;
+use stagecoach_base::{Clock, Scope};
 use stagecoach_control::{Answering, Beside};
-use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, owns};
+use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, Objects, S3, owns};
 use stagecoach_store::Store;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -38,8 +39,8 @@ impl Lambda {
     /// A host whose documents are in `store` and whose files are under `folder`.
     ///
     /// # Errors
-    /// When the working directory is gone.
-    pub(crate) fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> std::io::Result<Self> {
+    /// When the working directory is gone, or `--s3-endpoint` is given without credentials.
+    pub(crate) fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> anyhow::Result<Self> {
         // Functions run in folders of their own.
         let folder = std::path::absolute(folder)?;
         let (clock, entropy) = compose::environment();
@@ -53,6 +54,7 @@ impl Lambda {
         }
         let host = Host::new(options);
         let invoker = Arc::new(host.clone());
+        let objects = how.objects(&scope, &clock)?;
         let parts = stagecoach_functions::Parts {
             store,
             scope,
@@ -61,11 +63,11 @@ impl Lambda {
             invoker,
             concurrency: how.function_concurrency,
         };
-        Ok(Self {
-            api: Arc::new(Functions::new(parts, &folder).following_the_head()),
-            host,
-            closing: CancellationToken::new(),
-        })
+        let mut api = Functions::new(parts, &folder).following_the_head();
+        if let Some(objects) = objects {
+            api = api.fetching_from(objects);
+        }
+        Ok(Self { api: Arc::new(api), host, closing: CancellationToken::new() })
     }
 
     /// Starts the environments of provisioned concurrency.
@@ -89,6 +91,19 @@ impl Lambda {
     /// Ends every process of every function.
     pub(crate) async fn shutdown(&self) {
         self.host.shutdown().await;
+    }
+}
+
+impl FunctionHost {
+    /// Where packages are fetched from.
+    ///
+    /// # Errors
+    /// When there are no credentials to sign with.
+    fn objects(&self, scope: &Scope, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Objects>>> {
+        let Some(endpoint) = self.s3_endpoint.clone() else { return Ok(None) };
+        let credentials = compose::sdk_credentials();
+        let credentials = credentials.context("--s3-endpoint needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")?;
+        Ok(Some(Arc::new(S3::new(endpoint, scope.region.clone(), credentials, Arc::clone(clock)))))
     }
 }
 

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     };
     logging::init(&cli.log);
     let outcome = match cli.command {
-        Command::Dev(options) => dev::run(options),
+        Command::Dev(options) => dev::run(*options),
         Command::Control(options) => control::run(options),
         Command::Worker(options) => worker::run(options),
         Command::Functions(options) => functions::run(options),

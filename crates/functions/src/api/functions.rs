@@ -1,18 +1,14 @@
 //! Functions and their code.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use stagecoach_store::{Blob, StoreError};
+use stagecoach_store::StoreError;
 
 use super::documents::{self, Cx, Outcome, check_revision, reply};
-use super::{settings, tags, versions};
-use crate::errors::{self, Code, LambdaError};
+use super::{code, settings, tags, versions};
+use crate::errors::{self, LambdaError};
 use crate::model::function::{Function, Version};
 use crate::model::name::is_number;
 use crate::model::{Target, kinds};
-use crate::package::LARGEST_ZIPPED;
 
 /// CreateFunction.
 pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
@@ -23,11 +19,11 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     if body["Code"]["ImageUri"].is_string() || body["PackageType"] == "Image" {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
     }
-    let zip = zip_of(&body["Code"])?;
+    let source = code::source(&body["Code"])?;
     if cx.store().get(&kinds::function(&target.name)).await?.is_some() {
         return Err(exists(&target));
     }
-    let blob = keep(cx, zip).await?;
+    let blob = code::keep(cx, source).await?;
     let mut write = cx.write(&target.name).await?;
     let latest = Version {
         version: "$LATEST".into(),
@@ -70,43 +66,15 @@ async fn finish(
     Ok(version.shape(&function.name, cx.scope(), true))
 }
 
-/// The package in `ZipFile`.
-fn zip_of(code: &Value) -> Result<Bytes, LambdaError> {
-    if code["S3Bucket"].is_string() || code["S3Key"].is_string() {
-        return Err(LambdaError::invalid(errors::NO_S3));
-    }
-    let text = code["ZipFile"].as_str().ok_or_else(|| LambdaError::invalid(errors::CODE_MISSING))?;
-    let zip = STANDARD
-        .decode(text)
-        .map_err(|_| LambdaError::new(Code::Serialization, "The member ZipFile is not base64."))?;
-    match zip.len() {
-        0 => Err(LambdaError::invalid(errors::EMPTY_ZIP)),
-        len if len > LARGEST_ZIPPED => Err(LambdaError::new(
-            Code::RequestTooLarge,
-            format!("The package is {len} bytes; at most {LARGEST_ZIPPED} can be sent."),
-        )),
-        _ => Ok(Bytes::from(zip)),
-    }
-}
-
-/// Unpacks a package here, which proves that it can be, and packs it for the store.
-async fn keep(cx: &Cx<'_>, zip: Bytes) -> Result<Blob, LambdaError> {
-    let bytes = zip.clone();
-    let packed = tokio::task::spawn_blocking(move || Blob::pack(&bytes)).await;
-    let blob = packed.map_err(|error| LambdaError::new(Code::Service, error.to_string()))??;
-    cx.functions.packages.unpack(&blob.digest(), zip, cx.functions.parts.entropy.next_u64()).await?;
-    Ok(blob)
-}
-
 /// UpdateFunctionCode.
 pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
     let (target, body) = (cx.target()?, cx.body()?);
     if body["ImageUri"].is_string() {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
     }
-    let zip = zip_of(&body)?;
+    let source = code::source(&body)?;
     cx.function(&mut cx.store(), &target).await?;
-    let blob = keep(cx, zip).await?;
+    let blob = code::keep(cx, source).await?;
     let mut write = cx.write(&target.name).await?;
     let mut function = cx.function(&mut write, &target).await?;
     check_revision(body["RevisionId"].as_str(), &function.latest.revision_id)?;

@@ -4,6 +4,7 @@
 
 mod host;
 mod invoking;
+mod objects;
 mod provisioning;
 mod streaming;
 mod whole;
@@ -57,7 +58,7 @@ async fn bad_functions_are_refused_with_awss_words() {
 
     let texts = [
         refused(&|body| body["Runtime"] = Value::Null).await,
-        refused(&|body| body["Code"] = json!({ "S3Bucket": "b", "S3Key": "k" })).await,
+        refused(&|body| body["Code"] = json!({ "S3Bucket": "code", "S3Key": "k" })).await,
         refused(&|body| body["Code"] = json!({ "ZipFile": "bm8gemlw" })).await,
         refused(&|body| body["Code"] = json!({ "ZipFile": zip(&[("../x", "y")]) })).await,
         refused(&|body| body["Timeout"] = json!(901)).await,

@@ -1,0 +1,96 @@
+//! Packages as calls bring them: in the body, or by the name of an object. Both are unpacked here before anything is written.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::Value;
+use stagecoach_store::Blob;
+
+use super::documents::Cx;
+use crate::ObjectName;
+use crate::errors::{self, Code, LambdaError};
+use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
+
+/// Where a package is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `ZipFile`, decoded.
+    Sent(Bytes),
+    /// `S3Bucket`, `S3Key` and `S3ObjectVersion`.
+    Named(ObjectName),
+}
+
+/// The source in `Code`, in `Content`, or among the members of UpdateFunctionCode.
+///
+/// # Errors
+/// 400 for no source, two of them, or names that are none; 413 for a package that is too large to be sent.
+pub(super) fn source(code: &Value) -> Result<Source, LambdaError> {
+    let member = |name: &str| code[name].as_str();
+    match (member("ZipFile"), member("S3Bucket"), member("S3Key")) {
+        (Some(text), None, None) => sent(text).map(Source::Sent),
+        (Some(_), ..) => Err(LambdaError::invalid(errors::TWO_SOURCES)),
+        (None, Some(bucket), Some(key)) => named(bucket, key, member("S3ObjectVersion")).map(Source::Named),
+        (None, ..) => Err(LambdaError::invalid(errors::CODE_MISSING)),
+    }
+}
+
+fn sent(text: &str) -> Result<Bytes, LambdaError> {
+    let zip = STANDARD
+        .decode(text)
+        .map_err(|_| LambdaError::new(Code::Serialization, "The member ZipFile is not base64."))?;
+    match zip.len() {
+        0 => Err(LambdaError::invalid(errors::EMPTY_ZIP)),
+        len if len > LARGEST_ZIPPED => Err(LambdaError::new(
+            Code::RequestTooLarge,
+            format!("The package is {len} bytes; at most {LARGEST_ZIPPED} can be sent."),
+        )),
+        _ => Ok(Bytes::from(zip)),
+    }
+}
+
+/// Lengths and patterns of the service model.
+fn named(bucket: &str, key: &str, version: Option<&str>) -> Result<ObjectName, LambdaError> {
+    let length = |text: &str, member: &str, least: usize, most: usize| match text.chars().count() {
+        few if few < least => {
+            let constraint = format!("Member must have length greater than or equal to {least}");
+            Err(LambdaError::constraint(text, member, &constraint))
+        }
+        many if many > most => {
+            let constraint = format!("Member must have length less than or equal to {most}");
+            Err(LambdaError::constraint(text, member, &constraint))
+        }
+        _ => Ok(()),
+    };
+    length(bucket, "code.s3Bucket", 3, 63)?;
+    if bucket.ends_with('.') || !bucket.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) {
+        let pattern = r"Member must satisfy regular expression pattern: ^[0-9A-Za-z\.\-_]*(?<!\.)$";
+        return Err(LambdaError::constraint(bucket, "code.s3Bucket", pattern));
+    }
+    length(key, "code.s3Key", 1, 1024)?;
+    version.map_or(Ok(()), |version| length(version, "code.s3ObjectVersion", 1, 1024))?;
+    Ok(ObjectName { bucket: bucket.to_owned(), key: key.to_owned(), version: version.map(str::to_owned) })
+}
+
+/// Fetches a package if need be, unpacks it here, which proves that it can be, and packs it for the store.
+///
+/// # Errors
+/// What S3 refuses, in AWS's words; 400 for what is no package or too large.
+pub(super) async fn keep(cx: &Cx<'_>, source: Source) -> Result<Blob, LambdaError> {
+    let zip = match source {
+        Source::Sent(zip) => zip,
+        Source::Named(object) => fetch(cx, &object).await?,
+    };
+    let bytes = zip.clone();
+    let packed = tokio::task::spawn_blocking(move || Blob::pack(&bytes)).await;
+    let blob = packed.map_err(|error| LambdaError::new(Code::Service, error.to_string()))??;
+    cx.functions.packages.unpack(&blob.digest(), zip, cx.functions.parts.entropy.next_u64()).await?;
+    Ok(blob)
+}
+
+/// A package from S3 may be larger than one that is sent, as long as it unpacks to what is allowed [D: Lambda quotas].
+async fn fetch(cx: &Cx<'_>, object: &ObjectName) -> Result<Bytes, LambdaError> {
+    let objects = cx.functions.objects.as_ref().ok_or_else(|| LambdaError::invalid(errors::NO_S3))?;
+    let largest = usize::try_from(LARGEST_UNZIPPED).unwrap_or(usize::MAX);
+    let zip = objects.get(object, largest).await.map_err(|error| error.told(object))?;
+    if zip.is_empty() { Err(LambdaError::invalid(errors::EMPTY_ZIP)) } else { Ok(zip) }
+}

@@ -1,0 +1,138 @@
+"""Where the code of functions comes from and goes to: S3, downloads, layers."""
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import urllib.request
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from conftest import Gateway, call, eventually
+from fleet import free_port
+from test_functions import create, package
+
+CODE = "def handler(event, context):\n    return %r\n"
+
+
+class S3:
+    """moto's S3 with signatures and permissions checked."""
+
+    def __init__(self):
+        self.url = f"http://127.0.0.1:{free_port()}"
+        port = self.url.rsplit(":", 1)[1]
+        self.process = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        eventually(lambda: self.process.poll() is None and call(f"{self.url}/moto-api/", timeout=2).status == 200)
+        iam = self.client("iam", "any", "any")
+        self.keys = {name: self._user(iam, name, resource) for name, resource in (("reader", "*"), ("stranger", "arn:aws:s3:::other/*"))}
+        self.s3 = self.client("s3", *self.keys["reader"])
+        request = urllib.request.Request(f"{self.url}/moto-api/reset-auth", data=b"0", headers={"content-type": "text/plain"})
+        urllib.request.urlopen(request).read()
+        self.s3.create_bucket(Bucket="code")
+        return self
+
+    def _user(self, iam, name, resource):
+        iam.create_user(UserName=name)
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": resource}]}
+        iam.put_user_policy(UserName=name, PolicyName="s3", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def client(self, service, access_key, secret):
+        return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=access_key,
+                            aws_secret_access_key=secret, config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}))
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def s3():
+    server = S3()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def over(s3, directory, access_key, secret):
+    """A gateway whose function host fetches packages with these credentials."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", access_key)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        return Gateway(directory, "--s3-endpoint", s3.url).start()
+
+
+@pytest.fixture(scope="module")
+def fetching(s3, tmp_path_factory):
+    gateway = over(s3, tmp_path_factory.mktemp("s3"), *s3.keys["reader"])
+    yield gateway
+    gateway.stop()
+
+
+def answer(lambdas, name, **how):
+    return json.loads(lambdas.invoke(FunctionName=name, **how)["Payload"].read())
+
+
+def named(lambdas, name, **code):
+    return lambdas.create_function(FunctionName=name, Runtime="python3.12", Handler="app.handler", Role="arn:aws:iam::000000000000:role/r", Code=code)
+
+
+def test_functions_are_made_and_changed_from_s3(s3, fetching):
+    lambdas = fetching.client("lambda")
+    first, second = package(app__py=CODE % "first"), package(app__py=CODE % "second")
+    s3.s3.put_bucket_versioning(Bucket="code", VersioningConfiguration={"Status": "Enabled"})
+    old = s3.s3.put_object(Bucket="code", Key="a b/ä+(1).zip", Body=first)["VersionId"]
+    s3.s3.put_object(Bucket="code", Key="a b/ä+(1).zip", Body=second)
+
+    made = named(lambdas, "from-s3", S3Bucket="code", S3Key="a b/ä+(1).zip", S3ObjectVersion=old)
+    before = answer(lambdas, "from-s3")
+    lambdas.update_function_code(FunctionName="from-s3", S3Bucket="code", S3Key="a b/ä+(1).zip")
+    after = answer(lambdas, "from-s3")
+
+    assert (before, after) == ("first", "second")
+    assert made["CodeSha256"] == base64.b64encode(hashlib.sha256(first).digest()).decode()
+
+
+@pytest.mark.parametrize("bucket, told", [
+    ("code", "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist."),
+    ("nowhere", "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"),
+])
+def test_what_is_not_in_s3_is_told_as_aws_tells_it(s3, fetching, bucket, told):
+    with pytest.raises(ClientError) as refused:
+        named(fetching.client("lambda"), "missing", S3Bucket=bucket, S3Key="none.zip")
+
+    error = refused.value.response
+    assert (error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]) == (400, "InvalidParameterValueException")
+    assert error["Error"]["Message"] == told
+
+
+def test_a_wrong_secret_and_a_missing_permission_are_clear(s3, tmp_path):
+    s3.s3.put_object(Bucket="code", Key="f.zip", Body=package(app__py=CODE % "it"))
+    texts = []
+    for directory, (access_key, secret) in (("wrong", (s3.keys["reader"][0], "wrong")), ("stranger", s3.keys["stranger"])):
+        (tmp_path / directory).mkdir()
+        gateway = over(s3, tmp_path / directory, access_key, secret)
+        try:
+            with pytest.raises(ClientError) as refused:
+                named(gateway.client("lambda"), "f", S3Bucket="code", S3Key="f.zip")
+            texts.append((refused.value.response["Error"]["Code"], refused.value.response["Error"]["Message"]))
+        finally:
+            gateway.stop()
+
+    assert texts[0][0] == "InvalidParameterValueException" and "S3 Error Code: SignatureDoesNotMatch." in texts[0][1], texts
+    assert texts[1][0] == "AccessDeniedException" and texts[1][1].startswith("Your access has been denied by S3, "), texts
+    assert "refuses this host's credentials" in (tmp_path / "wrong" / "log").read_text()
+
+
+def test_without_an_endpoint_the_flag_is_named(gateway):
+    with pytest.raises(ClientError) as refused:
+        named(gateway.client("lambda"), "f", S3Bucket="code", S3Key="f.zip")
+
+    assert "--s3-endpoint" in refused.value.response["Error"]["Message"]
