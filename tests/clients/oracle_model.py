@@ -9,7 +9,6 @@ from botocore.serialize import create_serializer
 from conftest import call
 
 MODEL = botocore.session.get_session().get_service_model("apigateway", api_version="2015-07-09")
-SERIALIZER = create_serializer(MODEL.metadata["protocol"], include_validation=False)
 
 #: Members that AWS gives whenever it gives the shape, §3 (the model itself requires nothing of answers).
 ALWAYS = {shape: words.split() for shape, words in {
@@ -40,17 +39,18 @@ ALWAYS = {shape: words.split() for shape, words in {
 class Wire:
     """Sends operations as SDKs spell them, signed, and gives the raw answer."""
 
-    def __init__(self, endpoint, region="us-east-1"):
-        self.endpoint, self.region = endpoint, region
+    def __init__(self, endpoint, region="us-east-1", model=MODEL):
+        self.endpoint, self.region, self.model = endpoint, region, model
+        self.serializer = create_serializer(model.metadata["protocol"], include_validation=False)
         self.credentials = Credentials("test", "test")
 
     def __call__(self, operation, **params):
-        request = SERIALIZER.serialize_to_request(params, MODEL.operation_model(operation))
+        request = self.serializer.serialize_to_request(params, self.model.operation_model(operation))
         request.update(context={})
         request["headers"] = {"Accept": "application/json", **request["headers"]}
         prepare_request_dict(request, self.endpoint)
         signed = create_request_object(request)
-        SigV4Auth(self.credentials, "apigateway", self.region).add_auth(signed)
+        SigV4Auth(self.credentials, self.model.signing_name, self.region).add_auth(signed)
         ready = signed.prepare()
         body = ready.body.encode() if isinstance(ready.body, str) else ready.body
         return call(ready.url, method=ready.method, body=body or None, headers=dict(ready.headers.items()), timeout=30)
@@ -66,15 +66,15 @@ def once(pairs):
 class Judge:
     """Holds answers against output shapes; `seen` collects every (shape, member) that was emitted."""
 
-    def __init__(self):
-        self.seen = set()
+    def __init__(self, model=MODEL, always=ALWAYS):
+        self.model, self.always, self.seen = model, always, set()
 
     def success(self, operation, answer):
         """What is wrong with a successful answer to `operation`, as a list of texts."""
-        expected = MODEL.operation_model(operation).http.get("responseCode", 200)
+        expected = self.model.operation_model(operation).http.get("responseCode", 200)
         if answer.status != expected:
             return [f"status {answer.status}, not {expected}: {answer.text[:300]}"]
-        shape = MODEL.operation_model(operation).output_shape
+        shape = self.model.operation_model(operation).output_shape
         faults = [] if answer.headers["x-amzn-requestid"] else ["no x-amzn-RequestId"]
         if shape is None:
             return faults + ([f"a body: {answer.body[:80]}"] if answer.body not in (b"", b"{}") else [])
@@ -92,7 +92,7 @@ class Judge:
         """What a creating `operation` was given and does not answer as it was given."""
         if not operation.startswith(("Create", "Put", "Generate")) or answer.status >= 300:
             return []
-        body, model = json.loads(answer.body), MODEL.operation_model(operation)
+        body, model = json.loads(answer.body), self.model.operation_model(operation)
         members = {member.serialization.get("name", name) for name, member in model.output_shape.members.items()}
         given = {}
         for name, member in model.input_shape.members.items():
@@ -103,7 +103,7 @@ class Judge:
 
     def failure(self, operation, answer):
         """What is wrong with a refusal: it must be an error that the model lists for `operation`, in AWS's form."""
-        modelled = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.operation_model(operation).error_shapes}
+        modelled = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in self.model.operation_model(operation).error_shapes}
         code = answer.headers.get("x-amzn-errortype", "").split(":")[0]
         if modelled.get(code) != answer.status:
             return [f"{code or 'no x-amzn-ErrorType'} with status {answer.status} is not modelled: {answer.text[:200]}"]
@@ -120,7 +120,7 @@ class Judge:
             value = answer.headers.get(member.serialization["name"]) if place == "header" else answer.body
             if value:
                 self.seen.add((shape.name, name))
-            elif name in ALWAYS[shape.name]:
+            elif name in self.always.get(shape.name, []):
                 faults.append(f"no {name}")
         return faults
 
@@ -139,7 +139,7 @@ class Judge:
             self.seen.add((shape.name, name))
             faults += self._value(member, value[wire], f"{at}.{wire}")
         present = {members[wire][0] for wire in members.keys() & value.keys()}
-        return faults + [f"{at}.{name}: missing from {shape.name}" for name in ALWAYS.get(shape.name, []) if name not in present]
+        return faults + [f"{at}.{name}: missing from {shape.name}" for name in self.always.get(shape.name, []) if name not in present]
 
     def _list(self, shape, value, at):
         if not isinstance(value, list):
@@ -177,9 +177,9 @@ def holds(found, given):
     return found == given
 
 
-def label_members(operation):
+def label_members(operation, of=MODEL):
     """Input members that stand in the path of `operation`, in the order of the path."""
-    model = MODEL.operation_model(operation)
+    model = of.operation_model(operation)
     labels = {}
     for name, member in (model.input_shape.members if model.input_shape else {}).items():
         if member.serialization.get("location") == "uri":
