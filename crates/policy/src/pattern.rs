@@ -1,26 +1,36 @@
 //! `StringLike` and `ArnLike`: `*` is any run of characters, `?` any one; both match slashes and colons.
 
-/// Whether `text` matches `pattern` as a whole, case-sensitively.
+/// Whether `text` matches `pattern` as a whole, case-sensitively. Allocates nothing: it is asked of requests.
 pub fn string_like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut read) = (0, 0);
     // Where the last `*` was, and how much of the text it has taken.
     let mut star: Option<(usize, usize)> = None;
-    while read < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
+    loop {
+        match (pattern.get(at), text.get(read)) {
+            (Some(b'*'), _) if at + 1 == pattern.len() => return true,
+            (Some(b'*'), _) => {
                 star = Some((at, read));
                 at += 1;
             }
-            Some(&wanted) if wanted == '?' || wanted == text[read] => (at, read) = (at + 1, read + 1),
+            (Some(b'?'), Some(_)) => (at, read) = (at + 1, after(text, read)),
+            (Some(wanted), Some(given)) if wanted == given => (at, read) = (at + 1, read + 1),
+            // Were the star to take more, even less would be left.
+            (left, None) => return left.is_none(),
             _ => {
                 let Some((place, taken)) = star else { return false };
-                star = Some((place, taken + 1));
-                (at, read) = (place + 1, taken + 1);
+                let taken = after(text, taken);
+                star = Some((place, taken));
+                (at, read) = (place + 1, taken);
             }
         }
     }
-    pattern[at..].iter().all(|left| *left == '*')
+}
+
+/// Where the character ends that begins at `at`.
+fn after(text: &[u8], at: usize) -> usize {
+    let continued = text.get(at + 1..).unwrap_or_default().iter().take_while(|byte| **byte & 0xc0 == 0x80);
+    at + 1 + continued.count()
 }
 
 /// Whether an ARN matches a pattern: each of the six parts by [`string_like`]; the sixth holds all further colons. A text that
@@ -29,10 +39,15 @@ pub fn arn_like(pattern: &str, arn: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    let (patterns, parts) = (pattern.splitn(6, ':'), arn.splitn(6, ':'));
-    let (patterns, parts): (Vec<&str>, Vec<&str>) = (patterns.collect(), parts.collect());
-    let whole = patterns.len() == 6 && parts.len() == 6;
-    whole && patterns.iter().zip(&parts).all(|(pattern, part)| string_like(pattern, part))
+    let (mut patterns, mut parts) = (pattern.splitn(6, ':'), arn.splitn(6, ':'));
+    let mut matched = 0;
+    loop {
+        match (patterns.next(), parts.next()) {
+            (Some(pattern), Some(part)) if string_like(pattern, part) => matched += 1,
+            (None, None) => return matched == 6,
+            _ => return false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +79,24 @@ mod tests {
         }
     }
 
+    /// The definition, without a thought for its cost.
+    fn naive(pattern: &[char], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('*', rest)) => (0..=text.len()).any(|taken| naive(rest, &text[taken..])),
+            Some((wanted, rest)) => {
+                text.split_first().is_some_and(|(given, left)| (*wanted == '?' || wanted == given) && naive(rest, left))
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn patterns_match_what_their_definition_says(pattern in "[ab?*é€]{0,8}", text in "[abé€]{0,9}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            prop_assert_eq!(string_like(&pattern, &text), naive(&chars(&pattern), &chars(&text)));
+        }
+
         #[test]
         fn a_text_with_a_part_replaced_by_a_star_matches(a in ".{0,9}", b in ".{0,9}", c in ".{0,9}") {
             prop_assume!(!a.contains(['*', '?']) && !c.contains(['*', '?']));
