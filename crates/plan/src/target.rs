@@ -146,7 +146,7 @@ impl Endpoint {
 /// A Lambda function as an integration URI names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LambdaTarget {
-    /// Region of the integration ARN.
+    /// Region that calls are signed for: the function ARN's, the integration's where that has none.
     pub region: String,
     /// Function ARN, with its qualifier if there is one.
     pub function: String,
@@ -166,17 +166,13 @@ impl LambdaTarget {
             ("2021-11-15", "response-streaming-invocations") => true,
             _ => return None,
         };
-        Some(Self { region: region.to_owned(), function: function.to_owned(), streaming })
+        let own = function.split(':').nth(3).filter(|own| !own.is_empty());
+        Some(Self { region: own.unwrap_or(region).to_owned(), function: function.to_owned(), streaming })
     }
 
     /// Whether `uri` is of the Lambda service at all.
     pub fn is_lambda(uri: &str) -> bool {
         uri.contains(":lambda:path/")
-    }
-
-    /// Account in the function's ARN.
-    pub fn account(&self) -> &str {
-        self.function.split(':').nth(4).unwrap_or_default()
     }
 }
 
@@ -219,7 +215,19 @@ mod tests {
         let target = LambdaTarget::parse(uri).unwrap();
 
         assert_eq!(target.function, "arn:aws:lambda:us-east-1:000000000000:function:f:live");
-        assert_eq!((target.region.as_str(), target.account(), target.streaming), ("us-east-1", "000000000000", false));
+        assert_eq!((target.region.as_str(), target.streaming), ("us-east-1", false));
+    }
+
+    #[test]
+    fn calls_are_signed_for_the_functions_region() {
+        let region = |function: &str| {
+            let uri = format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations");
+            LambdaTarget::parse(&uri).unwrap().region
+        };
+
+        let regions = ["arn:aws:lambda:eu-west-1:000000000000:function:f", "f", "f:live"].map(region);
+
+        assert_eq!(regions, ["eu-west-1", "us-east-1", "us-east-1"]);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::canonical::{self, Request};
 pub(crate) const S3: &str = "s3";
 
 /// An access key and its secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Access key id.
     pub access_key: String,

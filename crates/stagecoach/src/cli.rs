@@ -152,7 +152,9 @@ pub(crate) struct Integrations {
     /// Upstream name override NAME=ADDR, repeatable; a name that starts with a dot matches all names below it
     #[arg(long, env = "STAGECOACH_RESOLVE", value_delimiter = ',')]
     pub(crate) resolve: Vec<String>,
-    /// Who runs functions: URL, or PATTERN=URL with `*` in a function ARN pattern; repeatable
+    /// Who runs functions: URL, or PATTERN=URL with a pattern of function ARNs (`*` any text, `?` any character), and behind
+    /// either `,profile=NAME`: calls are then signed with that profile of the shared credentials file, which may be rotated,
+    /// else with AWS_ACCESS_KEY_ID and its like; repeatable, first match wins; none: http://127.0.0.1:8083, in `dev` itself
     #[arg(long, env = "STAGECOACH_LAMBDA_ENDPOINT", value_delimiter = ',')]
     pub(crate) lambda_endpoint: Vec<String>,
     /// Allow integrations to private, loopback and link-local addresses

@@ -13,12 +13,14 @@ use stagecoach_feed::{
 use stagecoach_plan::ir;
 use stagecoach_sigv4::Credentials;
 use stagecoach_store::{Store, StoreOptions};
-use stagecoach_worker::{ExplainKey, LambdaEndpoint, LogTarget, Options, Resolve};
+use stagecoach_worker::{ExplainKey, LogTarget, Options, Resolve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
 use crate::cli::{Integrations, Names, Traffic};
+use crate::lambda_endpoints;
+use crate::profiles::Profiles;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Name under which a database keeps the signing key of a control plane without a PKI directory.
@@ -173,11 +175,11 @@ pub(crate) async fn serve_control(
 }
 
 impl Traffic {
-    /// The worker options of these flags. `credentials` sign Lambda calls.
+    /// The worker options of these flags. `profiles` takes those that Lambda endpoints name.
     ///
     /// # Errors
     /// A flag whose value cannot be understood.
-    pub(crate) fn options(&self, allow_private: bool, credentials: Credentials) -> anyhow::Result<Options> {
+    pub(crate) fn options(&self, allow_private: bool, profiles: &mut Profiles) -> anyhow::Result<Options> {
         let mut options = Options::new(self.traffic, self.status);
         options.tls = match (self.traffic_tls, &self.tls_certificate, &self.tls_key) {
             (None, None, None) => None,
@@ -196,7 +198,7 @@ impl Traffic {
         };
         options.explain_key = self.explain_key.as_ref().filter(|key| !key.is_empty()).map(key).transpose()?;
         options.drain = Duration::from_secs(self.drain_seconds);
-        self.integrations.apply(&mut options, allow_private, credentials)?;
+        self.integrations.apply(&mut options, allow_private, profiles)?;
         Ok(options)
     }
 }
@@ -206,20 +208,18 @@ impl Integrations {
     ///
     /// # Errors
     /// A flag whose value cannot be understood.
-    pub(crate) fn bench(&self, credentials: Credentials) -> anyhow::Result<Options> {
+    pub(crate) fn bench(&self, profiles: &mut Profiles) -> anyhow::Result<Options> {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut options = Options::new(nowhere, nowhere);
-        self.apply(&mut options, false, credentials)?;
+        self.apply(&mut options, false, profiles)?;
         Ok(options)
     }
 
-    fn apply(&self, options: &mut Options, allow_private: bool, credentials: Credentials) -> anyhow::Result<()> {
+    fn apply(&self, options: &mut Options, allow_private: bool, profiles: &mut Profiles) -> anyhow::Result<()> {
         options.max_payload = self.max_payload;
         options.templates.iterations = self.max_iterations;
         options.resolve = parsed(&self.resolve, "--resolve", "NAME=ADDRESS", Resolve::parse)?;
-        options.lambda =
-            parsed(&self.lambda_endpoint, "--lambda-endpoint", "URL or PATTERN=URL", LambdaEndpoint::parse)?;
-        options.credentials = credentials;
+        options.lambda = lambda_endpoints::parse(&self.lambda_endpoint, profiles)?;
         options.allow_private = allow_private || self.allow_private_upstreams;
         Ok(())
     }
@@ -227,12 +227,6 @@ impl Integrations {
 
 fn parsed<T>(texts: &[String], flag: &str, form: &str, parse: fn(&str) -> Option<T>) -> anyhow::Result<Vec<T>> {
     texts.iter().map(|text| parse(text).with_context(|| format!("{flag} {text} is not {form}"))).collect()
-}
-
-/// What Invoke calls are signed with: the SDKs' own variables, or a name that local Lambda endpoints accept.
-pub(crate) fn lambda_credentials() -> Credentials {
-    let local = || Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None };
-    sdk_credentials().unwrap_or_else(local)
 }
 
 /// Credentials in the SDKs' own variables.

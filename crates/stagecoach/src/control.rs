@@ -12,6 +12,7 @@ use stagecoach_store::Store;
 use crate::cli::Control;
 use crate::compose::{self, ControlSettings};
 use crate::forward::Forward;
+use crate::profiles::Profiles;
 use crate::signals;
 use crate::system::SystemEntropy;
 
@@ -28,6 +29,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
     let store = compose::store(&options.database_url, options.database_connections).await?;
     let auth = auth(&options, &store).await?;
     let (tls, key) = identity(&options, &store).await?;
+    let mut profiles = Profiles::of_the_environment();
     let settings = ControlSettings {
         scope,
         auth,
@@ -37,10 +39,11 @@ async fn serve(options: Control) -> anyhow::Result<()> {
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),
         beside: Some(Arc::new(Forward::new(options.functions_endpoint.clone())?)),
-        bench: options.integrations.bench(compose::lambda_credentials())?,
+        bench: options.integrations.bench(&mut profiles)?,
     };
     let control = compose::control(store, key, settings).await?;
     let stop = signals::stop_token()?;
+    tokio::spawn(profiles.watch(stop.clone()));
     let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
     let status = compose::listen(options.status).await?;
     tracing::info!(admin = %admin.local_addr()?, feed = %feed.local_addr()?, status = %status.local_addr()?, id = control.id, "control plane ready");

@@ -10,7 +10,7 @@ use serde_json::json;
 use stagecoach_control::Auth;
 use stagecoach_feed::TrustedKeys;
 use stagecoach_plan::ir;
-use stagecoach_worker::{LambdaEndpoint, Running};
+use stagecoach_worker::{Options, Running};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Dev;
@@ -18,6 +18,7 @@ use crate::compose::{self, ControlSettings, Following};
 use crate::files::Files;
 use crate::function_files::FunctionFiles;
 use crate::lambda::Lambda;
+use crate::profiles::Profiles;
 use crate::signals;
 
 /// Connections to the embedded database.
@@ -41,9 +42,8 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let trusted = TrustedKeys::new([key.public_key()]);
     let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
     let (admin_at, feed_at) = (admin.local_addr()?, feed.local_addr()?);
-    let mut traffic = options.traffic.options(true, compose::lambda_credentials())?;
-    // Functions that no --lambda-endpoint runs are run here.
-    traffic.lambda.extend(LambdaEndpoint::parse(&format!("http://{admin_at}")));
+    let mut profiles = Profiles::of_the_environment();
+    let traffic = traffic(&options, admin_at, &mut profiles)?;
     let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"), &options.host)?;
     let settings = ControlSettings {
         scope,
@@ -57,8 +57,8 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
         beside: Some(Arc::new(lambda.clone())),
     };
     let control = compose::control(store, key, settings).await?;
-    let stop = signals::stop_token()?;
-    let planes = CancellationToken::new();
+    let (stop, planes) = (signals::stop_token()?, CancellationToken::new());
+    tokio::spawn(profiles.watch(planes.clone()));
     let serving = tokio::spawn(compose::serve_control(control.clone(), admin, feed, None, planes.clone()));
     let following = Following {
         control_planes: vec![format!("http://{feed_at}")],
@@ -71,15 +71,15 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
     let at = running.addresses;
     greet(&options, &running, admin_at)?;
-    let mut functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
+    let functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
     functions.deploy_all().await?;
     lambda.reconcile().await;
     let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);
     files.deploy_all().await?;
     if let Some(path) = &options.addresses {
-        let text =
+        let planes =
             json!({ "traffic": at.traffic, "tls": at.tls, "admin": admin_at, "feed": feed_at, "status": at.status });
-        write_whole(path, &text.to_string())?;
+        write_whole(path, &planes.to_string())?;
     }
     tokio::spawn(files.watch(stop.clone()));
     tokio::spawn(functions.watch(stop.clone()));
@@ -91,6 +91,13 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     lambda.shutdown().await;
     planes.cancel();
     Ok(())
+}
+
+/// The worker's options. Functions that no `--lambda-endpoint` runs are run here.
+fn traffic(options: &Dev, admin_at: SocketAddr, profiles: &mut Profiles) -> anyhow::Result<Options> {
+    let mut traffic = options.traffic.clone();
+    traffic.integrations.lambda_endpoint.push(format!("http://{admin_at}"));
+    traffic.options(true, profiles)
 }
 
 /// Says where everything is, and how a client is pointed at it.

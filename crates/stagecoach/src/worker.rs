@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Worker;
 use crate::compose::{self, Following};
+use crate::profiles::Profiles;
 use crate::signals;
 use crate::system::SystemEntropy;
 
@@ -34,10 +35,12 @@ async fn serve(options: Worker) -> anyhow::Result<()> {
         zone: options.zone.clone(),
         state_dir: options.state_dir.clone(),
     };
-    let traffic = options.traffic.options(false, compose::lambda_credentials())?;
+    let mut profiles = Profiles::of_the_environment();
+    let traffic = options.traffic.options(false, &mut profiles)?;
     let (stop, mut rotated) = (signals::stop_token()?, signals::on_hangup()?);
     // The feed goes on while requests are finished, so that the control plane sees the drain.
     let follow = CancellationToken::new();
+    tokio::spawn(profiles.watch(follow.clone()));
     let (running, _) = compose::start_worker(traffic, following, follow.clone()).await?;
     tracing::info!(traffic = %running.addresses.traffic, tls = ?running.addresses.tls, status = %running.addresses.status, id, "worker ready");
     loop {

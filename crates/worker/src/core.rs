@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stagecoach_base::UnixMillis;
 
@@ -13,6 +13,9 @@ use crate::metrics::CoreMetrics;
 use crate::shared::Shared;
 use crate::table::Table;
 use crate::upstream::Pool;
+
+/// How often requests may complain of what the operator has to mend.
+const COMPLAIN: Duration = Duration::from_secs(10);
 
 /// State of one core; never leaves its thread.
 pub(crate) struct Core {
@@ -26,6 +29,7 @@ pub(crate) struct Core {
     /// Execution log lines.
     pub(crate) execution: Option<Buffer>,
     wall: Cell<(UnixMillis, Option<Instant>)>,
+    complained: Cell<Option<Instant>>,
 }
 
 impl Core {
@@ -39,12 +43,22 @@ impl Core {
             execution: shared.logs.execution.as_ref().map(Buffer::new),
             shared,
             wall: Cell::new((UnixMillis(0), None)),
+            complained: Cell::default(),
         }
     }
 
     /// Hands over what the logs' buffers hold.
     pub(crate) fn flush_logs(&self) {
         [&self.log, &self.execution].into_iter().flatten().for_each(Buffer::flush);
+    }
+
+    /// Whether a request may complain aloud; if it may, it is the one that does.
+    pub(crate) fn may_complain(&self) -> bool {
+        let due = self.complained.get().is_none_or(|last| last.elapsed() >= COMPLAIN);
+        if due {
+            self.complained.set(Some(Instant::now()));
+        }
+        due
     }
 
     /// The table of this moment.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stagecoach_base::{Digest, limits};
-use stagecoach_sigv4::Credentials;
+
+use crate::lambda_endpoint::LambdaEndpoint;
 
 /// Bytes of a log that wait unless told otherwise.
 pub const LOG_BUFFER: usize = 8 * 1024 * 1024;
@@ -36,10 +37,8 @@ pub struct Options {
     pub drain: Duration,
     /// Name overrides.
     pub resolve: Vec<Resolve>,
-    /// Who runs functions, first match wins.
+    /// Who runs functions, first match wins. Named by the operator, so that they may be private addresses.
     pub lambda: Vec<LambdaEndpoint>,
-    /// What Invoke calls are signed with.
-    pub credentials: Credentials,
     /// Allow private, loopback and link-local upstreams.
     pub allow_private: bool,
     /// What the method cache may hold, bytes; 0: no method is cached.
@@ -67,7 +66,6 @@ impl Options {
             drain: Duration::from_secs(30),
             resolve: Vec::new(),
             lambda: Vec::new(),
-            credentials: Credentials { access_key: "stagecoach".into(), secret: "stagecoach".into(), token: None },
             allow_private: false,
             cache_bytes: Self::CACHE_BYTES,
             templates: stagecoach_vtl::Limits::default(),
@@ -164,47 +162,6 @@ impl Resolve {
     }
 }
 
-/// An endpoint of the Lambda Invoke API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LambdaEndpoint {
-    /// Function ARNs it serves; `*` stands for any text.
-    pub pattern: String,
-    /// Base URL.
-    pub url: String,
-}
-
-impl LambdaEndpoint {
-    /// Reads `URL` or `PATTERN=URL`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-        let (pattern, url) = match text.split_once('=') {
-            Some((pattern, url)) if !is_url(pattern) => (pattern, url),
-            _ => ("*", text),
-        };
-        is_url(url).then(|| Self { pattern: pattern.to_owned(), url: url.trim_end_matches('/').to_owned() })
-    }
-
-    /// Whether the function is served here.
-    pub(crate) fn matches(&self, function: &str) -> bool {
-        let mut rest = function;
-        let mut pieces = self.pattern.split('*').peekable();
-        let first = pieces.next().unwrap_or_default();
-        let Some(after) = rest.strip_prefix(first) else { return false };
-        rest = after;
-        if pieces.peek().is_none() {
-            return rest.is_empty();
-        }
-        while let Some(piece) = pieces.next() {
-            if pieces.peek().is_none() {
-                return rest.ends_with(piece);
-            }
-            let Some(at) = rest.find(piece) else { return false };
-            rest = rest.get(at + piece.len()..).unwrap_or_default();
-        }
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,17 +182,5 @@ mod tests {
         assert!(key.is(b"0123456789abcdef") && !key.is(b"0123456789abcdeg") && !key.is(b""));
         assert!(ExplainKey::new("short").is_none());
         assert_eq!(format!("{key:?}"), "ExplainKey");
-    }
-
-    #[test]
-    fn function_patterns_match_with_stars() {
-        let endpoint = |text: &str| LambdaEndpoint::parse(text).unwrap();
-
-        assert!(endpoint("http://a:1").matches("anything"));
-        assert!(
-            endpoint("arn:aws:lambda:*:111111111111:*=http://a").matches("arn:aws:lambda:eu:111111111111:function:f")
-        );
-        assert!(!endpoint("arn:*:f=http://a").matches("arn:x:g"));
-        assert_eq!(LambdaEndpoint::parse("ftp://a"), None);
     }
 }

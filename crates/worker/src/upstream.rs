@@ -27,6 +27,8 @@ pub(crate) struct Call<'a> {
     pub(crate) endpoint: &'a Endpoint,
     /// Skip certificate checks.
     pub(crate) insecure: bool,
+    /// The operator named the endpoint, not an API's definition: it may have a private address.
+    pub(crate) trusted: bool,
 }
 
 /// Why there is no answer.

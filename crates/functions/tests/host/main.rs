@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod logs;
-mod parallel;
 mod support;
 
 use std::sync::Arc;

@@ -53,7 +53,7 @@ pub(crate) async fn proxy(
     let mut headers = forward_headers(headers, exchange, trace);
     finish_headers(&mut headers, &endpoint, mapped.headers);
     let request = request(verb, uri, headers, body);
-    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
+    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification, trusted: false };
     let mut response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let answered = std::mem::take(response.headers_mut());
     *response.headers_mut() = headers::http_proxy_response(answered);
@@ -144,7 +144,7 @@ pub(crate) async fn mapped(
     let mut headers = own_headers(exchange, &verb, &trace);
     finish_headers(&mut headers, &endpoint, mapped.headers);
     let request = request(verb, uri, headers, UpstreamBody::Full(body));
-    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification };
+    let call = Call { endpoint: &endpoint, insecure: method.integration.insecure_skip_verification, trusted: false };
     let response = upstream::send(core, exchange, call, request, method.integration.timeout).await?;
     let (parts, body) = response.into_parts();
     let body = body.collect(core.shared.options.max_payload).await.map_err(|error| upstream::broken(&error))?;

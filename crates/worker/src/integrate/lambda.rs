@@ -11,7 +11,7 @@ use stagecoach_base::Verb;
 use stagecoach_plan::expression::Location;
 use stagecoach_plan::target::{Endpoint, LambdaTarget};
 use stagecoach_plan::{GatewayResponseType, Method};
-use stagecoach_sigv4::Signer;
+use stagecoach_sigv4::{Credentials, Signer};
 use stagecoach_vtl::gateway::Overrides;
 
 use super::respond::{Outcome, respond};
@@ -179,27 +179,33 @@ async fn call(
 ) -> Result<Response<UpstreamReply>, Failure> {
     let Invocation { target, source, event, mut headers, within } = invocation;
     let endpoints = &core.shared.options.lambda;
-    let known = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
-    let known =
-        known.ok_or_else(|| Failure::not_built(format_args!("no --lambda-endpoint runs {}", target.function)))?;
+    let endpoint = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
+    let endpoint = endpoint.ok_or_else(|| unserved(core, &target.function))?;
     let (path, query) = invoke_path(&target.function, operation);
-    let endpoint = Endpoint::parse(&format!("{}{path}", known.url));
-    let endpoint = endpoint.ok_or_else(|| Failure::configuration("Invalid Lambda endpoint"))?;
-    own_headers(&mut headers, exchange, source.as_deref(), &endpoint);
+    let path = format!("{}{path}", endpoint.url.path);
+    own_headers(&mut headers, exchange, source.as_deref(), &endpoint.url);
     let signer = Signer {
-        credentials: core.shared.options.credentials.clone(),
+        credentials: Credentials::clone(&endpoint.credentials.get()),
         region: target.region.clone(),
         service: "lambda".into(),
     };
-    signer.sign(&HttpMethod::POST, &endpoint.path, &query, &mut headers, &event, exchange.wall);
-    let text = if query.is_empty() { endpoint.path.to_string() } else { format!("{}?{query}", endpoint.path) };
-    let uri = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda endpoint"))?;
+    signer.sign(&HttpMethod::POST, &path, &query, &mut headers, &event, exchange.wall);
+    let text = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let uri = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda function ARN"))?;
     let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
-    let call = Call { endpoint: &endpoint, insecure: false };
+    let call = Call { endpoint: &endpoint.url, insecure: false, trusted: true };
     let response = upstream::send(core, exchange, call, request, within).await?;
     let id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
     exchange.notes.endpoint_request_id = id.map(str::to_owned);
     Ok(response)
+}
+
+/// A function that no endpoint runs: the operator reads which, the client nothing but AWS's 500.
+fn unserved(core: &Core, function: &str) -> Failure {
+    if core.may_complain() {
+        tracing::warn!(function, "no --lambda-endpoint runs a function that is called");
+    }
+    Failure::configuration(format!("no --lambda-endpoint runs {function}"))
 }
 
 /// `/2015-03-31/functions/{arn}/invocations` and the like, the alias or version as `Qualifier`.

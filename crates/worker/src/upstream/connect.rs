@@ -18,7 +18,7 @@ pub(crate) async fn connect(shared: &Shared, call: Call<'_>) -> Result<SendReque
     let bad_port = || SendError::Refused(call.endpoint.authority.to_string());
     let (host, port) = call.endpoint.host_port().ok_or_else(bad_port)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = open(shared, host, port).await?;
+    let stream = open(shared, host, port, call.trusted).await?;
     // A failure here only costs latency.
     drop(stream.set_nodelay(true));
     if !call.endpoint.tls {
@@ -31,10 +31,10 @@ pub(crate) async fn connect(shared: &Shared, call: Call<'_>) -> Result<SendReque
 }
 
 /// The first allowed address that accepts.
-async fn open(shared: &Shared, host: &str, port: u16) -> Result<TcpStream, SendError> {
+async fn open(shared: &Shared, host: &str, port: u16, trusted: bool) -> Result<TcpStream, SendError> {
     let mut last = None;
     for address in resolve(shared, host, port).await? {
-        if !shared.options.allow_private && address::is_private(address.ip()) {
+        if !trusted && !shared.options.allow_private && address::is_private(address.ip()) {
             continue;
         }
         match TcpStream::connect(address).await {

@@ -21,8 +21,9 @@ const IDLE: Duration = Duration::from_secs(50);
 /// Idle connections kept per endpoint.
 const MOST_IDLE: usize = 512;
 
-/// Clear text, TLS, TLS without certificate checks.
-const MODES: usize = 3;
+/// Clear text, TLS, TLS without certificate checks; each for endpoints of definitions and for those of the operator. A
+/// definition must not come by a connection to an address that it may not reach.
+const MODES: usize = 6;
 
 type Sender = SendRequest<UpstreamBody>;
 
@@ -44,11 +45,12 @@ struct Inner {
 pub(crate) struct Pool(Rc<Inner>);
 
 fn mode(call: Call<'_>) -> usize {
-    match (call.endpoint.tls, call.insecure) {
+    let security = match (call.endpoint.tls, call.insecure) {
         (false, _) => 0,
         (true, false) => 1,
         (true, true) => 2,
-    }
+    };
+    if call.trusted { security + MODES / 2 } else { security }
 }
 
 impl Pool {
