@@ -136,3 +136,16 @@ def test_without_an_endpoint_the_flag_is_named(gateway):
         named(gateway.client("lambda"), "f", S3Bucket="code", S3Key="f.zip")
 
     assert "--s3-endpoint" in refused.value.response["Error"]["Message"]
+
+
+def test_the_location_of_a_function_is_its_package_for_whoever_has_the_url(gateway):
+    lambdas, code = gateway.client("lambda"), package(app__py=CODE % "it")
+    create(lambdas, "located", code)
+
+    location = gateway.cli("lambda", "get-function", "--function-name", "located", "--query", "Code.Location")
+    downloaded = subprocess.run(["curl", "--fail", "--silent", "--show-error", location], capture_output=True, timeout=30)
+    forged = call(location.replace("signature=", "signature=A"))
+    lambdas.delete_function(FunctionName="located")
+
+    assert (downloaded.returncode, downloaded.stdout) == (0, code), downloaded.stderr
+    assert (forged.status, forged.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")

@@ -251,3 +251,16 @@ def test_functions_that_were_invoked_go_on_while_the_database_is_gone(fleet, api
 
     assert answers == {200}
     eventually(lambda: label(fleet.client(service="lambda").invoke(FunctionName="fleet", Payload=b"{}")) == "second")
+
+
+def test_a_download_needs_no_key_on_any_host_and_nothing_else_goes_without_one(fleet):
+    code = package(app__py=CODE % "it")
+    create(fleet.client(service="lambda"), "located", code)
+
+    location = fleet.client(service="lambda").get_function(FunctionName="located")["Code"]["Location"]
+    path = location.removeprefix(fleet.admin())
+    downloads = [call(f"{origin}{path}") for origin in (fleet.admin(), f"http://{fleet.host(0)}", f"http://{fleet.host(1)}")]
+    others = [call(f"http://{fleet.host(0)}{other}").status for other in ("/2015-03-31/functions", path.split("?")[0])]
+
+    assert [(answer.status, answer.body == code) for answer in downloads] == [(200, True)] * 3, [answer.body[:99] for answer in downloads]
+    assert others == [403, 403]

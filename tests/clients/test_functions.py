@@ -140,8 +140,11 @@ def test_functions_survive_a_kill_and_a_file_is_a_function_that_follows_its_chan
 
     source.write_text(PYTHON % "afterwards")
     eventually(lambda: gateway.call(api["id"], "s", "/f").json.get("label") == "afterwards")
+    revision = lambda: gateway.client("lambda").get_function_configuration(FunctionName="hello")["RevisionId"]
+    unchanged = revision()
     gateway.stop(9)
     gateway.start()
+    assert revision() == unchanged, "a start with the same file writes nothing"
 
     kept = gateway.client("lambda").invoke(FunctionName="kept", Payload=b'{"requestContext": {"stage": "none"}}')
     after = eventually(lambda: (answer := gateway.call(api["id"], "s", "/f")).status == 200 and answer).json["label"]

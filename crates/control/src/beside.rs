@@ -22,9 +22,11 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 pub trait Beside: Send + Sync {
     /// Whether a path is its own.
     fn owns(&self, path: &str) -> bool;
+    /// Whether a path is open to callers without an access key, because its URL is the permission.
+    fn is_open(&self, path: &str) -> bool;
     /// The largest body it takes, bytes.
     fn largest_body(&self) -> usize;
-    /// Answers a call of `actor`, an access key that was checked.
+    /// Answers a call of `actor`, an access key that was checked, or `anonymous` on an open path.
     fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_>;
 }
 
@@ -74,7 +76,10 @@ pub(crate) async fn checked(
     let (parts, body) = request.into_parts();
     let checked = async {
         let body = server::read_up_to(body, service.largest_body()).await?;
-        let actor = auth.authenticate(clock.wall(), &parts, &body).await?;
+        let actor = match service.is_open(parts.uri.path()) {
+            true => "anonymous".to_owned(),
+            false => auth.authenticate(clock.wall(), &parts, &body).await?,
+        };
         Ok((actor, body))
     };
     match checked.await {

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// 503 when the store does not answer.
-pub(crate) async fn wait(
+pub async fn wait(
     control: &Control,
     api: &str,
     stage: &str,

@@ -32,6 +32,7 @@ use stagecoach_store::Store;
 pub use auth::{Auth, Keys};
 pub use bench::{TestBench, Tested};
 pub use beside::{Alone, Answering, Beside};
+pub use convergence::wait as wait_converged;
 pub use import_file::{Deployed, import_and_deploy};
 pub use publish::Publisher;
 pub use quotas::Quotas;

@@ -6,6 +6,7 @@ mod aliases;
 mod code;
 mod concurrency;
 mod documents;
+mod downloads;
 mod events;
 mod functions;
 mod invoke;
@@ -24,18 +25,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use stagecoach_base::{Clock, Entropy, Scope, id};
 use stagecoach_store::Store;
 use stagecoach_wire::{Call, Reply, route_lambda};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::errors::{Code, LambdaError};
 use crate::package::Packages;
 use crate::{Invocation, InvokeError, Invoked, Objects, Runnable};
 use documents::Cx;
+use downloads::Origin;
+pub use downloads::is_presigned;
 use routes::Routes;
 
 /// A future on the heap.
@@ -76,6 +80,7 @@ pub struct Functions {
     pub(crate) parts: Parts,
     pub(crate) packages: Packages,
     pub(crate) objects: Option<Arc<dyn Objects>>,
+    pub(crate) download_key: OnceCell<hmac::Key>,
     /// Room for events.
     pub(crate) events: Arc<Semaphore>,
     pub(crate) delays: [Duration; 2],
@@ -98,8 +103,12 @@ impl From<Reply> for Answered {
     }
 }
 
-/// Whether a path belongs to the Lambda API: its first segment is a date. No path of API Gateway's begins so.
+/// Whether a path belongs to the Lambda API: its first segment is a date, as no path's of API Gateway, or it is a download's
+/// ([`is_presigned`]).
 pub fn owns(path: &str) -> bool {
+    if is_presigned(path) {
+        return true;
+    }
     let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default();
     first.len() == 10
         && first
@@ -116,6 +125,7 @@ impl Functions {
             parts,
             packages: Packages::new(folder),
             objects: None,
+            download_key: OnceCell::new(),
             events,
             delays: events::DELAYS,
             routes: Routes::default(),
@@ -156,6 +166,9 @@ impl Functions {
 
     async fn answer(&self, request: &http::request::Parts, body: Bytes, id: &str) -> Result<Answered, LambdaError> {
         let (path, query) = (request.uri.path(), request.uri.query().unwrap_or_default());
+        if is_presigned(path) {
+            return self.download(request).await.map(Answered::from);
+        }
         let routed = route_lambda(request.method.as_str(), path, query)
             .map_err(|error| LambdaError::new(Code::UnknownOperation, error.to_string()))?;
         let (op, name) = (routed.operation.op, routed.operation.name);
@@ -165,7 +178,8 @@ impl Functions {
         let call = Call::new(routed, path, query, request.headers.clone(), body);
         let actor = request.extensions.get::<Caller>().map_or("anonymous", |caller| caller.0.as_str());
         let now = self.parts.clock.wall();
-        handler(&Cx { functions: self, call: &call, id, actor, now }).await
+        let origin = Origin::of(request);
+        handler(&Cx { functions: self, call: &call, id, actor, now, origin }).await
     }
 
     /// A random UUID: request ids and revision ids.

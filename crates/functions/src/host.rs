@@ -1,5 +1,6 @@
 //! The processes that run functions. One environment is one process group with a Runtime API of its own; it serves one
-//! invocation at a time. Invocations find a waiting environment or start another, within the reserved and the account's limit.
+//! invocation at a time, or as many as its function asks for by `AWS_LAMBDA_MAX_CONCURRENCY`. Invocations find a free slot or
+//! start another environment, within the reserved and the account's limit, which count invocations.
 
 mod environment;
 mod exchange;
@@ -11,6 +12,7 @@ mod pool;
 mod process;
 mod run;
 mod runtime_api;
+mod shelf;
 mod starts;
 mod variables;
 
@@ -28,7 +30,7 @@ use tokio_util::task::TaskTracker;
 pub use self::follow::{Followed, Follower};
 use self::launch::Tools;
 use self::log::Lines;
-use self::pool::{Admitted, Pool};
+use self::pool::Pool;
 use self::run::Run;
 use crate::{Invocation, InvokeError, Invoked, Invoker, Pending, Runnable};
 
@@ -120,11 +122,11 @@ impl Host {
         if self.0.stopping.is_cancelled() {
             return Err(InvokeError::Stopping);
         }
-        let Admitted { permit, environment, ending } = self.0.pool.admit(&runnable).map_err(InvokeError::Throttled)?;
-        self.0.end(ending);
+        let now = self.0.options.clock.now();
+        let (permit, found) = self.0.pool.admit(&runnable, now).map_err(InvokeError::Throttled)?;
         let (answer, answered) = oneshot::channel();
         let run = Run { shared: self.0.clone(), runnable, invocation, permit };
-        self.0.tasks.spawn(Box::pin(run.run(environment, answer)));
+        self.0.tasks.spawn(Box::pin(run.run(found, answer)));
         answered.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
@@ -139,8 +141,10 @@ impl Host {
     /// Ends every environment of the function `arn`: the idle ones now, the busy ones after their invocation.
     pub async fn retire(&self, arn: &str) {
         self.0.lines.forget(arn.rsplit(':').next().unwrap_or(arn));
-        for environment in self.0.pool.retire(arn) {
-            environment.end().await;
+        let ending = self.0.pool.retire(arn);
+        starts::end(ending.iter().cloned());
+        for environment in ending {
+            environment.gone().await;
         }
     }
 
@@ -162,7 +166,7 @@ impl Host {
     /// Ends every environment, running invocations too, and waits until all are gone.
     pub async fn shutdown(&self) {
         self.0.stopping.cancel();
-        self.0.end(self.0.pool.drain());
+        starts::end(self.0.pool.drain());
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.lines.close();

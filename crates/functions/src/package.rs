@@ -1,21 +1,20 @@
 //! Packages on disk: each digest is unpacked once, and appears under its name only when it is whole.
 
-use std::io::{Cursor, Read};
+mod links;
+mod unzip;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use stagecoach_base::Digest;
-use zip::ZipArchive;
-use zip::read::ZipFile;
 
+use self::unzip::unzip;
 use crate::errors::{self, LambdaError};
 
 /// Largest package as sent, bytes [D: Lambda quotas, 50 MB].
 pub const LARGEST_ZIPPED: usize = 52_428_800;
 /// Largest package unpacked, bytes [D: Lambda quotas, 250 MB].
 pub const LARGEST_UNZIPPED: u64 = 262_144_000;
-/// Most entries of a package: ours, so that empty files cannot use up a disk's inodes.
-const MOST_ENTRIES: usize = 200_000;
 
 /// Where packages are unpacked.
 #[derive(Clone, Debug)]
@@ -68,60 +67,6 @@ fn settle(partial: &Path, whole: &Path) -> Result<(), LambdaError> {
     }
 }
 
-fn unzip(zip: &[u8], into: &Path, largest: u64) -> Result<(), LambdaError> {
-    let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(|_| LambdaError::invalid(errors::NOT_A_ZIP))?;
-    if archive.is_empty() {
-        return Err(LambdaError::invalid(errors::EMPTY_ZIP));
-    }
-    if archive.len() > MOST_ENTRIES {
-        return Err(LambdaError::invalid(format!("The package has more than {MOST_ENTRIES} entries.")));
-    }
-    std::fs::create_dir_all(into).map_err(|error| disk(&error))?;
-    let mut left = largest;
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|_| LambdaError::invalid(errors::NOT_A_ZIP))?;
-        left -= unzip_entry(&mut entry, into, left)?;
-    }
-    Ok(())
-}
-
-/// Writes one entry; answers the bytes it took. Sizes are counted as they come out, whatever the archive claims.
-fn unzip_entry(entry: &mut ZipFile<'_, Cursor<&[u8]>>, into: &Path, left: u64) -> Result<u64, LambdaError> {
-    let inside = entry.enclosed_name().filter(|_| !entry.is_symlink());
-    let Some(inside) = inside else {
-        let name = entry.name().to_owned();
-        return Err(LambdaError::invalid(format!("The package entry {name:?} is a link or leaves the package.")));
-    };
-    let place = into.join(inside);
-    if entry.is_dir() {
-        return std::fs::create_dir_all(&place).map(|()| 0).map_err(|error| disk(&error));
-    }
-    if let Some(folder) = place.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| disk(&error))?;
-    }
-    let mut file = std::fs::File::create(&place).map_err(|error| disk(&error))?;
-    let mode = entry.unix_mode();
-    let written = std::io::copy(&mut entry.take(left + 1), &mut file);
-    let written = written.map_err(|_| LambdaError::invalid(errors::NOT_A_ZIP))?;
-    if written > left {
-        return Err(LambdaError::invalid(errors::UNZIPPED_SIZE));
-    }
-    permit(&file, mode).map_err(|error| disk(&error))?;
-    Ok(written)
-}
-
-/// The archive's permission bits, readable by all: without set-id bits, which are not for packages to give.
-#[cfg(unix)]
-fn permit(file: &std::fs::File, mode: Option<u32>) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode((mode.unwrap_or(0o644) & 0o777) | 0o444))
-}
-
-#[cfg(not(unix))]
-fn permit(_: &std::fs::File, _: Option<u32>) -> std::io::Result<()> {
-    Ok(())
-}
-
 fn disk(error: &std::io::Error) -> LambdaError {
     tracing::error!(%error, "a package could not be written to disk");
     LambdaError::new(errors::Code::Service, "The package could not be written to this host's disk.")
@@ -129,7 +74,7 @@ fn disk(error: &std::io::Error) -> LambdaError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
@@ -162,27 +107,5 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(first.join("bootstrap")).unwrap().permissions().mode() & 0o777, 0o755);
         }
-    }
-
-    #[test]
-    fn what_leaves_its_folder_is_too_large_or_no_zip_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let refused = |bytes: &[u8], largest| unzip(bytes, &home.path().join("in"), largest).unwrap_err().message;
-
-        assert!(refused(&zip(&[("../out", b"x")]), 9).contains("leaves the package"));
-        assert_eq!(refused(&zip(&[("a", b"12345"), ("b", b"12345")]), 9), errors::UNZIPPED_SIZE);
-        assert_eq!(refused(b"no zip", 9), errors::NOT_A_ZIP);
-        assert_eq!(refused(&zip(&[]), 9), errors::EMPTY_ZIP);
-        assert!(!home.path().join("out").exists());
-    }
-
-    #[test]
-    fn an_absolute_name_lands_inside_the_package() {
-        let home = tempfile::tempdir().unwrap();
-
-        unzip(&zip(&[("/stagecoach-test/out", b"x")]), home.path(), 9).unwrap();
-
-        assert!(home.path().join("stagecoach-test/out").exists());
-        assert!(!Path::new("/stagecoach-test").exists());
     }
 }

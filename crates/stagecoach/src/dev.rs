@@ -71,7 +71,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let (running, _) = compose::start_worker(traffic, following, planes.clone()).await?;
     let at = running.addresses;
     greet(&options, &running, admin_at)?;
-    let functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
+    let mut functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
     functions.deploy_all().await?;
     lambda.reconcile().await;
     let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);

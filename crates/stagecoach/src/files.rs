@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use stagecoach_control::{Control, Deployed, import_and_deploy};
+use stagecoach_control::{Control, Deployed, import_and_deploy, wait_converged};
 use tokio_util::sync::CancellationToken;
 
 /// How often files are looked at. Polling works on every file system, network and container mounts included.
 pub(crate) const LOOK: Duration = Duration::from_millis(300);
+/// How long the worker of this process may take to serve a deployment.
+const SERVED: Duration = Duration::from_secs(10);
 const INDEX: &str = "files.json";
 
 /// The watched files.
@@ -48,6 +50,8 @@ impl Files {
         for path in self.paths.clone() {
             self.seen.insert(path.clone(), stamp(&path));
             let deployed = self.deploy(&path).await?;
+            // What is announced is served.
+            wait_converged(&self.control, &deployed.api_id, &self.stage, SERVED).await?;
             self.announce(&path, &deployed)?;
         }
         Ok(())

@@ -169,6 +169,10 @@ impl Beside for Forward {
         lambda::is_ours(path)
     }
 
+    fn is_open(&self, path: &str) -> bool {
+        stagecoach_functions::is_presigned(path)
+    }
+
     fn largest_body(&self) -> usize {
         LARGEST_BODY
     }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
+use stagecoach_base::Digest;
 use stagecoach_functions::Answered;
 use tokio_util::sync::CancellationToken;
 use zip::write::SimpleFileOptions;
@@ -152,21 +153,24 @@ fn stamps(path: &Path) -> BTreeMap<PathBuf, Stamp> {
 /// The functions of a command line.
 pub(crate) struct FunctionFiles {
     lambda: Lambda,
-    files: Vec<FunctionFile>,
+    /// With what was last deployed.
+    files: Vec<(FunctionFile, BTreeMap<PathBuf, Stamp>)>,
     account: String,
 }
 
 impl FunctionFiles {
     pub(crate) fn new(lambda: Lambda, files: Vec<FunctionFile>, account: String) -> Self {
-        Self { lambda, files, account }
+        Self { lambda, files: files.into_iter().map(|file| (file, BTreeMap::new())).collect(), account }
     }
 
     /// Makes or updates every function.
     ///
     /// # Errors
     /// A file that cannot be read, or a function that is refused.
-    pub(crate) async fn deploy_all(&self) -> anyhow::Result<()> {
-        for file in &self.files {
+    pub(crate) async fn deploy_all(&mut self) -> anyhow::Result<()> {
+        // Looked at before they are read: a change meanwhile is seen by the watch.
+        self.files.iter_mut().for_each(|(file, seen)| *seen = stamps(&file.path));
+        for (file, _) in &self.files {
             self.deploy(file).await.with_context(|| format!("--function {}", file.name))?;
             writeln!(std::io::stdout(), "function {} runs {}", file.name, file.path.display())?;
         }
@@ -174,44 +178,50 @@ impl FunctionFiles {
     }
 
     /// Updates functions when their files change, until `stop`.
-    pub(crate) async fn watch(self, stop: CancellationToken) {
-        let mut seen: Vec<_> = self.files.iter().map(|file| stamps(&file.path)).collect();
+    pub(crate) async fn watch(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => return,
             }
-            for (file, seen) in self.files.iter().zip(&mut seen) {
-                let now = stamps(&file.path);
-                if *seen == now {
-                    continue;
-                }
-                *seen = now;
-                match self.deploy(file).await {
-                    Ok(()) => tracing::info!(function = file.name, "updated the function from its changed files"),
-                    Err(error) => {
-                        tracing::error!(function = file.name, error = %format!("{error:#}"), "the changed files are refused; the function stays as it was")
-                    }
-                }
+            for index in 0..self.files.len() {
+                self.look(index).await;
+            }
+        }
+    }
+
+    async fn look(&mut self, index: usize) {
+        let Some((file, seen)) = self.files.get_mut(index) else { return };
+        let now = stamps(&file.path);
+        if *seen == now {
+            return;
+        }
+        *seen = now;
+        let file = file.clone();
+        match self.deploy(&file).await {
+            Ok(()) => tracing::info!(function = file.name, "updated the function from its changed files"),
+            Err(error) => {
+                tracing::error!(function = file.name, error = %format!("{error:#}"), "the changed files are refused; the function stays as it was")
             }
         }
     }
 
     async fn deploy(&self, file: &FunctionFile) -> anyhow::Result<()> {
         let (runtime, handler) = kind(file)?;
-        let package = STANDARD.encode(pack(&file.path)?);
+        let package = pack(&file.path)?;
         let base = "/2015-03-31/functions";
         let settings = json!({ "Runtime": runtime, "Handler": handler });
-        let (status, _) = self.call(Method::GET, &format!("{base}/{}", file.name), &Value::Null).await?;
+        let (status, known) =
+            self.call(Method::GET, &format!("{base}/{}/configuration", file.name), &Value::Null).await?;
         if status == 404 {
             let role = format!("arn:aws:iam::{}:role/{ACTOR}", self.account);
-            let mut wanted =
-                json!({ "FunctionName": file.name, "Role": role, "Timeout": 29, "Code": { "ZipFile": package } });
+            let code = json!({ "ZipFile": STANDARD.encode(package) });
+            let mut wanted = json!({ "FunctionName": file.name, "Role": role, "Timeout": 29, "Code": code });
             merge(&mut wanted, settings);
             self.must(Method::POST, base, &wanted).await?;
         } else {
-            self.must(Method::PUT, &format!("{base}/{}/configuration", file.name), &settings).await?;
-            self.must(Method::PUT, &format!("{base}/{}/code", file.name), &json!({ "ZipFile": package })).await?;
+            let known: Value = serde_json::from_str(&known).unwrap_or_default();
+            self.update(&format!("{base}/{}", file.name), &known, settings, package).await?;
         }
         let statement = json!({
             "StatementId": STATEMENT, "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
@@ -220,6 +230,18 @@ impl FunctionFiles {
             (200..=299 | 409, _) => Ok(()),
             (_, text) => bail!("{text}"),
         }
+    }
+
+    /// Writes what differs: a write that changes nothing would still end every running environment.
+    async fn update(&self, path: &str, known: &Value, settings: Value, package: Vec<u8>) -> anyhow::Result<()> {
+        if known["Runtime"] != settings["Runtime"] || known["Handler"] != settings["Handler"] {
+            self.must(Method::PUT, &format!("{path}/configuration"), &settings).await?;
+        }
+        if known["CodeSha256"] != STANDARD.encode(Digest::of(&package).as_bytes()) {
+            let code = json!({ "ZipFile": STANDARD.encode(package) });
+            self.must(Method::PUT, &format!("{path}/code"), &code).await?;
+        }
+        Ok(())
     }
 
     async fn must(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use stagecoach_base::{Clock, Scope};
 use stagecoach_control::{Answering, Beside};
-use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, Objects, S3, owns};
+use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, Objects, S3, is_presigned, owns};
 use stagecoach_store::Store;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -110,6 +110,10 @@ impl FunctionHost {
 impl Beside for Lambda {
     fn owns(&self, path: &str) -> bool {
         is_ours(path)
+    }
+
+    fn is_open(&self, path: &str) -> bool {
+        is_presigned(path)
     }
 
     fn largest_body(&self) -> usize {

@@ -5,6 +5,7 @@ use stagecoach_base::{Scope, UnixMillis};
 use stagecoach_store::{Author, Doc, Key, Store, StoreError, Write};
 use stagecoach_wire::{Call, Reply, page};
 
+use super::downloads::Origin;
 use super::{Answered, Functions, Pending};
 use crate::errors::{self, Code, LambdaError};
 use crate::model::name::is_number;
@@ -18,6 +19,8 @@ pub(super) struct Cx<'a> {
     pub(super) id: &'a str,
     pub(super) actor: &'a str,
     pub(super) now: UnixMillis,
+    /// How the caller reached this API.
+    pub(super) origin: Origin,
 }
 
 /// Serves one operation.

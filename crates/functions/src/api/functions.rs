@@ -103,7 +103,11 @@ pub(super) async fn get(cx: &Cx<'_>) -> Outcome {
     let (function, version) = cx.resolve(&mut cx.store(), &target).await?;
     let mut shape = Map::new();
     shape.insert("Configuration".into(), configuration(cx, &target, &version));
-    shape.insert("Code".into(), json!({ "RepositoryType": "S3" }));
+    let mut code = json!({ "RepositoryType": "S3" });
+    if let Some(location) = cx.functions.location(&cx.origin, &version.code).await? {
+        code["Location"] = location.into();
+    }
+    shape.insert("Code".into(), code);
     if !function.tags.is_empty() {
         shape.insert("Tags".into(), json!(function.tags));
     }

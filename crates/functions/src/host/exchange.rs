@@ -1,10 +1,10 @@
 //! What an environment and its runtime say to each other, whatever the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::FunctionError;
 
@@ -17,17 +17,6 @@ pub(super) struct Job {
     pub(super) headers: BTreeMap<&'static str, String>,
     /// The event.
     pub(super) event: Bytes,
-}
-
-/// What the runtime did.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// It asked for its first invocation.
-    Ready,
-    /// It could not start.
-    InitError(Bytes),
-    /// It answered the current invocation.
-    Reply(Reply),
 }
 
 /// An answer to an invocation.
@@ -54,42 +43,128 @@ pub(super) enum Piece {
     End,
 }
 
-/// What the connections of one environment share.
-#[derive(Debug)]
+/// Where the answer to one invocation goes.
+type Answer = oneshot::Sender<Reply>;
+
+/// How a runtime's start went: it asked for an invocation, or said why it cannot.
+pub(super) type First = oneshot::Receiver<Result<(), Bytes>>;
+
+/// What the connections of one environment share. A runtime may ask for as many invocations at once as it likes.
+#[derive(Debug, Default)]
 pub(super) struct Exchange {
-    pub(super) state: Mutex<State>,
-    pub(super) offered: Notify,
-    pub(super) events: mpsc::Sender<Event>,
+    state: Mutex<State>,
+    offered: Notify,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
-    /// The runtime has asked before.
-    pub(super) asked: bool,
-    pub(super) offered: Option<Job>,
+struct State {
+    /// Who waits for the runtime's first word.
+    first: Option<oneshot::Sender<Result<(), Bytes>>>,
+    /// What the runtime said of its start since then.
+    last_words: Option<Bytes>,
+    /// Not fetched yet, oldest first.
+    offered: VecDeque<(Job, Answer)>,
     /// Fetched, and not answered.
-    pub(super) current: Option<String>,
+    current: HashMap<String, Answer>,
 }
 
 impl Exchange {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    /// An exchange with a runtime that has said nothing yet.
+    pub(super) fn new() -> (Self, First) {
+        let (first, begun) = oneshot::channel();
+        let state = State { first: Some(first), ..State::default() };
+        (Self { state: Mutex::new(state), offered: Notify::new() }, begun)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the current invocation, if `id` is it.
-    pub(super) fn finish(&self, id: &str) -> bool {
+    /// Gives the runtime an invocation; `None` while another one with the same id is not answered.
+    pub(super) fn offer(&self, job: Job) -> Option<oneshot::Receiver<Reply>> {
+        let (answer, answered) = oneshot::channel();
         let mut state = self.state();
-        let current = state.current.as_deref() == Some(id);
-        if current {
-            state.current = None;
+        if state.current.contains_key(&job.id) || state.offered.iter().any(|(other, _)| other.id == job.id) {
+            return None;
         }
-        current
+        state.offered.push_back((job, answer));
+        drop(state);
+        self.offered.notify_one();
+        Some(answered)
     }
 
-    /// The environment reads events as long as it lives, and nobody needs them later.
-    pub(super) async fn tell(&self, event: Event) {
-        if self.events.send(event).await.is_err() {
-            tracing::debug!("a runtime spoke to an environment that has ended");
+    /// Takes an invocation back that the runtime did not fetch; whether it was still there.
+    pub(super) fn withdraw(&self, id: &str) -> bool {
+        let mut state = self.state();
+        let before = state.offered.len();
+        state.offered.retain(|(job, _)| job.id != id);
+        state.offered.len() < before
+    }
+
+    /// Waits for an invocation. A caller that goes away takes none.
+    pub(super) async fn next(&self) -> Job {
+        self.begun(Ok(()));
+        loop {
+            let offered = self.offered.notified();
+            let next = {
+                let mut state = self.state();
+                state.offered.pop_front().map(|(job, answer)| {
+                    state.current.insert(job.id.clone(), answer);
+                    job
+                })
+            };
+            match next {
+                Some(job) => return job,
+                None => offered.await,
+            }
+        }
+    }
+
+    /// The runtime said how its start went.
+    pub(super) fn begun(&self, how: Result<(), Bytes>) {
+        let mut state = self.state();
+        let how = match (state.first.take(), how) {
+            (Some(first), how) => first.send(how).err().unwrap_or(Ok(())),
+            (None, how) => how,
+        };
+        if let Err(body) = how {
+            state.last_words = Some(body);
+        }
+    }
+
+    /// Why the runtime could not start, if it said so after it had asked for an invocation: one of its workers did.
+    pub(super) fn last_words(&self) -> Option<Bytes> {
+        self.state().last_words.clone()
+    }
+
+    /// The runtime begins to answer `id`; `None` if it does not owe that answer.
+    pub(super) fn answering(&self, id: &str) -> Option<Owed<'_>> {
+        let answer = self.state().current.remove(id)?;
+        Some(Owed { exchange: self, id: id.to_owned(), answer: Some(answer) })
+    }
+}
+
+/// An answer that is being read. Dropped before it is given, it is still owed: the runtime may try again.
+#[derive(Debug)]
+pub(super) struct Owed<'a> {
+    exchange: &'a Exchange,
+    id: String,
+    answer: Option<Answer>,
+}
+
+impl Owed<'_> {
+    /// Gives it. An invocation that is over, because its time was, needs none.
+    pub(super) fn give(mut self, reply: Reply) {
+        if self.answer.take().is_some_and(|answer| answer.send(reply).is_err()) {
+            tracing::debug!("a runtime answered an invocation that is over");
+        }
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            self.exchange.state().current.insert(std::mem::take(&mut self.id), answer);
         }
     }
 }

@@ -89,6 +89,8 @@ pub(super) struct Log {
 #[derive(Debug, Default)]
 struct State {
     tail: VecDeque<u8>,
+    /// Invocations that print into the tail now.
+    running: u32,
     /// The second of the budget, and what was logged and dropped in it.
     second: u64,
     logged: u32,
@@ -101,9 +103,14 @@ impl Log {
         Self { name: name.to_owned(), lines, state: Mutex::default() }
     }
 
-    /// A new invocation begins: its tail is empty.
+    /// A new invocation begins: its tail is empty, unless another one runs beside it, for they share what their environment
+    /// prints.
     pub(super) fn begin(&self) {
-        locked(&self.state).tail.clear();
+        let mut state = locked(&self.state);
+        if state.running == 0 {
+            state.tail.clear();
+        }
+        state.running += 1;
     }
 
     /// A line of the host's own, as AWS's START, END and REPORT.
@@ -113,9 +120,11 @@ impl Log {
         self.lines.push(&self.name, line.to_owned());
     }
 
-    /// The last [`TAIL_BYTES`] of this invocation.
-    pub(super) fn tail(&self) -> Vec<u8> {
-        locked(&self.state).tail.iter().copied().collect()
+    /// An invocation ends; its last [`TAIL_BYTES`].
+    pub(super) fn end(&self) -> Vec<u8> {
+        let mut state = locked(&self.state);
+        state.running = state.running.saturating_sub(1);
+        state.tail.iter().copied().collect()
     }
 
     fn print(&self, bytes: &[u8]) {

@@ -8,37 +8,49 @@ use bytes::Bytes;
 /// Largest answer of an invocation that is not streamed, bytes.
 pub(super) const ANSWER_BYTES: usize = 6_291_556;
 
-/// The function ran out of time.
-pub(super) fn timed_out(request_id: &str, timeout: Duration) -> Bytes {
-    let text = format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", timeout.as_secs_f64());
-    failure("Sandbox.Timedout", &text)
+/// Why a function gave no answer of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Its runtime said why.
+    Told(Bytes),
+    /// It ran out of time.
+    TimedOut(Duration),
+    /// Its process ended before it answered.
+    Exited(ExitStatus),
+    /// Its process cannot be waited for; not seen on AWS.
+    Lost(String),
+    /// There is no `bootstrap` to run.
+    NoBootstrap,
+    /// There is a `bootstrap`, and the system does not execute it.
+    NotExecutable(String),
 }
 
-/// Its process ended before it answered.
-pub(super) fn exited(request_id: &str, status: ExitStatus) -> Bytes {
+impl Failure {
+    /// What the caller of the invocation `request_id` is told.
+    pub(super) fn payload(&self, request_id: &str) -> Bytes {
+        let (kind, reason) = match self {
+            Self::Told(body) => return body.clone(),
+            Self::TimedOut(timeout) => {
+                ("Sandbox.Timedout", format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
+            }
+            Self::Exited(status) => ("Runtime.ExitError", exited(*status)),
+            Self::Lost(error) => ("Runtime.ExitError", format!("Runtime exited with error: {error}")),
+            Self::NoBootstrap => ("Runtime.ExitError", "Runtime exited with error: exit status 127".to_owned()),
+            Self::NotExecutable(reason) => ("Runtime.InvalidEntrypoint", reason.clone()),
+        };
+        failure(kind, &format!("RequestId: {request_id} Error: {reason}"))
+    }
+}
+
+/// A process's end in AWS's words.
+fn exited(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
-    let reason = match (status.code(), status.signal()) {
+    match (status.code(), status.signal()) {
         (Some(0), _) | (None, None) => "Runtime exited without providing a reason".to_owned(),
         (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
         (None, Some(9)) => "Runtime exited with error: signal: killed".to_owned(),
         (None, Some(signal)) => format!("Runtime exited with error: signal {signal}"),
-    };
-    failure("Runtime.ExitError", &format!("RequestId: {request_id} Error: {reason}"))
-}
-
-/// Its process cannot be waited for; not seen on AWS.
-pub(super) fn lost(request_id: &str, error: &std::io::Error) -> Bytes {
-    failure("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: {error}"))
-}
-
-/// There is no `bootstrap` to run.
-pub(super) fn no_bootstrap(request_id: &str) -> Bytes {
-    failure("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: exit status 127"))
-}
-
-/// There is a `bootstrap`, and the system does not execute it.
-pub(super) fn not_executable(request_id: &str, reason: &str) -> Bytes {
-    failure("Runtime.InvalidEntrypoint", &format!("RequestId: {request_id} Error: {reason}"))
+    }
 }
 
 /// Its answer is larger than [`ANSWER_BYTES`].
@@ -61,9 +73,9 @@ mod tests {
     /// Recorded on AWS 2025-11-24/25, the request's id masked (dependencies §3.4).
     #[test]
     fn payloads_are_those_recorded() {
-        let exit = |code: i32| exited("id", ExitStatus::from_raw(code << 8));
+        let exit = |code: i32| Failure::Exited(ExitStatus::from_raw(code << 8)).payload("id");
 
-        let timeout = timed_out("id", Duration::from_secs(1));
+        let timeout = Failure::TimedOut(Duration::from_secs(1)).payload("id");
 
         assert_eq!(
             &timeout[..],
@@ -73,7 +85,7 @@ mod tests {
             &exit(0)[..],
             br#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited without providing a reason"}"#
         );
-        assert_eq!(exit(127), no_bootstrap("id"));
+        assert_eq!(exit(127), Failure::NoBootstrap.payload("id"));
         assert_eq!(
             &too_large()[..],
             br#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::payloads::Failure;
 
 /// Most files a function may have open, as on AWS.
 const OPEN_FILES: u64 = 1024;
@@ -24,16 +28,32 @@ pub(super) struct Launch {
     pub(super) memory: Option<u64>,
 }
 
-/// A running process group. Dropping it kills the group.
+/// A running process group. Dropping it has the group killed.
 #[derive(Debug)]
 pub(super) struct Process {
+    kill: CancellationToken,
+    ended: watch::Receiver<Option<Failure>>,
+    gone: CancellationToken,
+}
+
+/// What waits for a process and tidies up after it: a task of its own, because several invocations may watch one process.
+#[derive(Debug)]
+pub(super) struct Keeper {
     child: Child,
-    group: Option<Pid>,
+    group: Group,
+    scratch: PathBuf,
+    kill: CancellationToken,
+    ended: watch::Sender<Option<Failure>>,
+    _gone: DropGuard,
 }
 
 impl Process {
-    /// Starts `launch` with exactly `variables` as its environment.
-    pub(super) fn start(launch: &Launch, variables: &BTreeMap<String, String>) -> io::Result<Self> {
+    /// Starts `launch` with exactly `variables` as its environment. `scratch` is removed after it. The keeper has to be run.
+    pub(super) fn start(
+        launch: &Launch,
+        variables: &BTreeMap<String, String>,
+        scratch: PathBuf,
+    ) -> io::Result<(Self, Keeper)> {
         let child = Command::new(&launch.program)
             .args(&launch.arguments)
             .current_dir(&launch.folder)
@@ -47,29 +67,76 @@ impl Process {
             .spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         limit(group, launch.memory);
-        Ok(Self { child, group })
+        let (kill, gone) = (CancellationToken::new(), CancellationToken::new());
+        let (sender, ended) = watch::channel(None);
+        let process = Self { kill: kill.clone(), ended, gone: gone.clone() };
+        let keeper = Keeper { child, group: Group(group), scratch, kill, ended: sender, _gone: gone.drop_guard() };
+        Ok((process, keeper))
     }
 
+    /// Waits until it has ended; says how.
+    pub(super) async fn ended(&self) -> Failure {
+        let mut ended = self.ended.clone();
+        let how = ended.wait_for(Option::is_some).await.ok().and_then(|how| how.clone());
+        how.unwrap_or_else(|| Failure::Lost("nobody watches its process any more".to_owned()))
+    }
+
+    /// Whether it runs, and goes on to.
+    pub(super) fn is_running(&self) -> bool {
+        !self.kill.is_cancelled() && self.ended.borrow().is_none()
+    }
+
+    /// Has it and everything in its group killed, soon.
+    pub(super) fn kill(&self) {
+        self.kill.cancel();
+    }
+
+    /// Waits until nothing of it is left.
+    pub(super) async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Keeper {
     /// What it writes; `None` the second time.
     pub(super) fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.child.stdout.take(), self.child.stderr.take())
     }
 
-    /// Waits until it ends; what it forked ends with it. May be dropped and called again.
-    pub(super) async fn exited(&mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait().await;
-        self.kill();
-        status
+    /// Waits until the process ends or has to; what it forked ends with it.
+    pub(super) async fn run(mut self) {
+        let status = tokio::select! {
+            status = self.child.wait() => status,
+            () = self.kill.cancelled() => {
+                self.group.kill();
+                self.child.wait().await
+            }
+        };
+        self.group.kill();
+        let how = status.map_or_else(|error| Failure::Lost(error.to_string()), Failure::Exited);
+        self.ended.send_replace(Some(how));
+        if let Err(error) = tokio::fs::remove_dir_all(&self.scratch).await
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %self.scratch.display(), "a function's scratch folder stays");
+        }
     }
+}
 
-    /// Whether it still runs.
-    pub(super) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
+/// A process group by its number.
+#[derive(Debug)]
+struct Group(Option<Pid>);
 
-    /// Kills it and everything in its group. Once: later the number may be somebody else's.
-    pub(super) fn kill(&mut self) {
-        if let Some(group) = self.group.take()
+impl Group {
+    /// Kills everything in it. Once: later the number may be somebody else's.
+    fn kill(&mut self) {
+        if let Some(group) = self.0.take()
             && let Err(error) = kill_process_group(group, Signal::KILL)
             && error != rustix::io::Errno::SRCH
         {
@@ -78,7 +145,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }

@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use super::Shared;
 use super::environment::{Environment, NoEnvironment, Outcome, job};
 use super::exchange::{Piece, Reply};
-use super::payloads::{self, ANSWER_BYTES};
-use super::pool::Permit;
+use super::payloads::{self, ANSWER_BYTES, Failure};
+use super::pool::{Found, Permit, Seat};
+use super::shelf::Place;
+use super::starts::end;
 use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable};
 
 /// Where an invocation's answer goes.
@@ -28,25 +30,31 @@ pub(super) struct Run {
     pub(super) permit: Permit,
 }
 
+/// An invocation at work.
+struct Working {
+    environment: Arc<Environment>,
+    seat: Seat,
+    began: Instant,
+}
+
 impl Run {
     /// Runs it and answers `caller`; the leave to run is given back before the caller hears.
-    pub(super) async fn run(self, waiting: Option<Environment>, caller: Caller) {
-        let result = match self.replied(waiting).await {
-            Ok((environment, Reply::Stream(pieces), began)) if self.invocation.streaming => {
+    pub(super) async fn run(self, found: Found, caller: Caller) {
+        let result = match self.replied(found).await {
+            Ok((working, Reply::Stream(pieces))) if self.invocation.streaming => {
                 let (sender, receiver) = mpsc::channel(16);
                 send(caller, Ok(Invoked { answer: Answer::Stream(receiver), log_tail: Vec::new() }));
-                self.stream(environment, pieces, began, sender).await;
+                self.stream(working, pieces, sender).await;
                 return;
             }
-            Ok((environment, Reply::Stream(pieces), began)) => {
+            Ok((working, Reply::Stream(pieces))) => {
                 let (sender, receiver) = mpsc::channel(16);
-                let (log_tail, answer) =
-                    tokio::join!(self.stream(environment, pieces, began, sender), collected(receiver));
+                let (log_tail, answer) = tokio::join!(self.stream(working, pieces, sender), collected(receiver));
                 Ok(Invoked { answer, log_tail })
             }
-            Ok((environment, reply, began)) => {
-                let log_tail = self.finished(&environment, began).await;
-                self.shared.park(environment);
+            Ok((working, reply)) => {
+                let log_tail = self.finished(&working).await;
+                self.shared.release(&working.seat);
                 let answer = match reply {
                     Reply::Whole(body) => Answer::Whole(body),
                     Reply::Error(body) => Answer::Failed(body),
@@ -61,55 +69,68 @@ impl Run {
     }
 
     /// Finds an environment and has it answer; else what the caller is told.
-    async fn replied(
-        &self,
-        mut waiting: Option<Environment>,
-    ) -> Result<(Environment, Reply, Instant), Result<Invoked, InvokeError>> {
+    async fn replied(&self, mut found: Found) -> Result<(Working, Reply), Result<Invoked, InvokeError>> {
         loop {
-            let fresh = waiting.is_none();
-            let mut environment = match waiting.take() {
-                Some(environment) => environment,
-                None => self.fresh().await?,
-            };
+            end(std::mem::take(&mut found.ending));
+            let (environment, fresh) = self.environment(&found.seat, found.place).await?;
             let began = self.begin(&environment);
+            let working = Working { environment, seat: found.seat, began };
             let job = job(&self.invocation, self.shared.options.clock.wall(), self.runnable.timeout);
-            let outcome = environment.invoke(job, began + self.runnable.timeout, &self.shared.stopping).await;
+            let deadline = began + self.runnable.timeout;
+            let outcome = working.environment.invoke(job, deadline, &self.shared.stopping).await;
             let result = match outcome {
-                Outcome::Replied(reply) => return Ok((environment, reply, began)),
-                Outcome::Failed(payload) => {
-                    let log_tail = self.finished(&environment, began).await;
-                    Err(Ok(Invoked { answer: Answer::Failed(payload), log_tail }))
+                Outcome::Replied(reply) => return Ok((working, reply)),
+                Outcome::Failed(failure) => {
+                    let log_tail = self.finished(&working).await;
+                    Err(Ok(self.failed(&failure, log_tail)))
+                }
+                Outcome::Repeated => {
+                    self.finished(&working).await;
+                    self.shared.release(&working.seat);
+                    let id = &self.invocation.request_id;
+                    return Err(Err(InvokeError::NotRunnable(format!("the request id {id} is in use"))));
                 }
                 Outcome::Stopping => Err(Err(InvokeError::Stopping)),
-                Outcome::Died(payload) if fresh => {
-                    Err(Ok(Invoked { answer: Answer::Failed(payload), log_tail: Vec::new() }))
-                }
+                Outcome::Died(failure) if fresh => Err(Ok(self.failed(&failure, Vec::new()))),
                 // It died while it waited, before it knew of this invocation: another one serves it.
                 Outcome::Died(_) => Ok(()),
             };
-            environment.end().await;
+            working.environment.end();
+            self.shared.release(&working.seat);
             result?;
+            found = self.shared.pool.again(&self.runnable, self.shared.options.clock.now());
         }
     }
 
-    /// A new environment that is ready. An init beyond its limit is done once more within the invocation's own time, as on
-    /// AWS.
-    async fn fresh(&self) -> Result<Environment, Result<Invoked, InvokeError>> {
-        let id = &self.invocation.request_id;
-        let mut result = self.shared.ready(&self.runnable, id, self.shared.options.init, false).await;
-        if matches!(result, Err(NoEnvironment::Late)) {
-            result = self.shared.ready(&self.runnable, id, self.runnable.timeout, false).await;
-        }
-        let payload = match result {
-            Ok(mut environment) => {
-                environment.generation = self.permit.generation;
-                return Ok(environment);
+    /// The environment of a seat, and whether it has just started. An init beyond its limit is done once more within the
+    /// invocation's own time, as on AWS.
+    async fn environment(
+        &self,
+        seat: &Seat,
+        place: Place,
+    ) -> Result<(Arc<Environment>, bool), Result<Invoked, InvokeError>> {
+        let started = match place {
+            Place::Ready(environment) => return Ok((environment, false)),
+            Place::New(waiting) => {
+                let limits = [self.shared.options.init, self.runnable.timeout];
+                self.shared.open(&self.runnable, seat, &waiting, &limits, false).await
             }
-            Err(NoEnvironment::Failed(payload)) => payload,
-            Err(NoEnvironment::Late) => payloads::timed_out(id, self.runnable.timeout),
+            Place::Starting(mut started) => {
+                let started = started.wait_for(Option::is_some).await.ok().and_then(|started| started.clone());
+                started.unwrap_or(Err(NoEnvironment::Refused(InvokeError::Stopping)))
+            }
+        };
+        let failure = match started {
+            Ok(environment) => return Ok((environment, true)),
+            Err(NoEnvironment::Failed(failure)) => failure,
+            Err(NoEnvironment::Late) => Failure::TimedOut(self.runnable.timeout),
             Err(NoEnvironment::Refused(error)) => return Err(Err(error)),
         };
-        Err(Ok(Invoked { answer: Answer::Failed(payload), log_tail: Vec::new() }))
+        Err(Ok(self.failed(&failure, Vec::new())))
+    }
+
+    fn failed(&self, failure: &Failure, log_tail: Vec<u8>) -> Invoked {
+        Invoked { answer: Answer::Failed(failure.payload(&self.invocation.request_id)), log_tail }
     }
 
     /// AWS's opening line.
@@ -121,7 +142,7 @@ impl Run {
     }
 
     /// AWS's closing lines; the tail of the log.
-    async fn finished(&self, environment: &Environment, began: Instant) -> Vec<u8> {
+    async fn finished(&self, Working { environment, began, .. }: &Working) -> Vec<u8> {
         let took = began.elapsed().as_secs_f64() * 1000.0;
         environment.readers.settle().await;
         let Self { invocation: Invocation { request_id, .. }, runnable, .. } = self;
@@ -131,37 +152,38 @@ impl Run {
             took.ceil(),
             runnable.memory_mib
         ));
-        environment.log.tail()
+        environment.log.end()
     }
 
-    /// Passes a streamed answer on, and its environment back to the pool; the tail of the log.
+    /// Passes a streamed answer on, and gives its seat back; the tail of the log.
     async fn stream(
         &self,
-        mut environment: Environment,
+        working: Working,
         pieces: mpsc::Receiver<Piece>,
-        began: Instant,
         to: mpsc::Sender<Result<Bytes, FunctionError>>,
     ) -> Vec<u8> {
-        let deadline = began + self.runnable.timeout;
-        let id = &self.invocation.request_id;
+        let deadline = working.began + self.runnable.timeout;
+        let error = |code: &str, failure: &Failure| error(code, &failure.payload(&self.invocation.request_id));
         let failure = tokio::select! {
             whole = relay(pieces, &to) => match whole {
                 true => None,
-                false => Some(match environment.ended(id).await {
-                    NoEnvironment::Failed(payload) => error("Runtime.ExitError", &payload),
-                    NoEnvironment::Refused(_) | NoEnvironment::Late => error("Runtime.ExitError", b""),
-                }),
+                false => Some(error("Runtime.ExitError", &working.environment.ended().await)),
             },
-            () = tokio::time::sleep_until(deadline) => Some(error("Sandbox.Timedout", &environment.timed_out(id))),
-            () = self.shared.stopping.cancelled() => Some(error("Sandbox.Failure", b"the function host is shutting down")),
+            () = tokio::time::sleep_until(deadline) => {
+                Some(error("Sandbox.Timedout", &Failure::TimedOut(self.runnable.timeout)))
+            }
+            () = self.shared.stopping.cancelled() => {
+                Some(error("Sandbox.Failure", &Failure::Told(Bytes::from_static(b"the function host is shutting down"))))
+            }
         };
-        let log_tail = self.finished(&environment, began).await;
-        let Some(failure) = failure else {
-            self.shared.park(environment);
-            return log_tail;
-        };
-        environment.end().await;
-        if !matches!(tokio::time::timeout(LAST_WORD, to.send(Err(failure))).await, Ok(Ok(()))) {
+        let log_tail = self.finished(&working).await;
+        if failure.is_some() {
+            working.environment.end();
+        }
+        self.shared.release(&working.seat);
+        if let Some(failure) = failure
+            && !matches!(tokio::time::timeout(LAST_WORD, to.send(Err(failure))).await, Ok(Ok(())))
+        {
             tracing::debug!("nobody hears how a stream ended");
         }
         log_tail

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,10 +14,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::exchange::{Event, Exchange, Job, Piece, Reply};
+use super::exchange::{Exchange, First, Job, Piece, Reply};
 use super::payloads::ANSWER_BYTES;
 use crate::FunctionError;
 
@@ -29,33 +29,21 @@ const PREFIX: &str = "/2018-06-01/runtime/";
 pub(super) struct RuntimeApi {
     /// `host:port`.
     pub(super) address: SocketAddr,
-    /// What the runtime did, in order.
-    pub(super) events: mpsc::Receiver<Event>,
-    exchange: Arc<Exchange>,
+    /// What is said over it.
+    pub(super) exchange: Arc<Exchange>,
     _server: JoinSet<()>,
 }
 
 impl RuntimeApi {
     /// Listens on a free port of the loopback interface.
-    pub(super) async fn start() -> io::Result<Self> {
+    pub(super) async fn start() -> io::Result<(Self, First)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (sender, events) = mpsc::channel(8);
-        let exchange = Arc::new(Exchange { state: Mutex::default(), offered: Notify::new(), events: sender });
+        let (exchange, first) = Exchange::new();
+        let exchange = Arc::new(exchange);
         let mut server = JoinSet::new();
         server.spawn(serve(listener, exchange.clone()));
-        Ok(Self { address, events, exchange, _server: server })
-    }
-
-    /// Gives the runtime its next invocation.
-    pub(super) fn offer(&self, job: Job) {
-        self.exchange.state().offered = Some(job);
-        self.exchange.offered.notify_one();
-    }
-
-    /// Takes an invocation back that the runtime did not fetch; whether it was still there.
-    pub(super) fn withdraw(&self) -> bool {
-        self.exchange.state().offered.take().is_some()
+        Ok((Self { address, exchange, _server: server }, first))
     }
 }
 
@@ -88,39 +76,16 @@ async fn answer(request: Request<Incoming>, exchange: Arc<Exchange>) -> Result<R
     let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
     let parts: Vec<&str> = path.split('/').collect();
     Ok(match (request.method(), parts.as_slice()) {
-        (&Method::GET, ["invocation", "next"]) => next(&exchange).await,
+        (&Method::GET, ["invocation", "next"]) => invocation(exchange.next().await),
         (&Method::POST, ["init", "error"]) => {
             if let Ok(Some(body)) = collected(request.into_body()).await {
-                exchange.tell(Event::InitError(body)).await;
+                exchange.begun(Err(body));
             }
             accepted()
         }
         (&Method::POST, ["invocation", id, kind @ ("response" | "error")]) => reply(&exchange, id, kind, request).await,
         _ => status(StatusCode::NOT_FOUND, "InvalidPath", "no such path in the Runtime API"),
     })
-}
-
-/// Waits for an invocation. A caller that goes away takes none.
-async fn next(exchange: &Exchange) -> Response<Full<Bytes>> {
-    let first = !std::mem::replace(&mut exchange.state().asked, true);
-    if first {
-        exchange.tell(Event::Ready).await;
-    }
-    loop {
-        let offered = exchange.offered.notified();
-        let job = {
-            let mut state = exchange.state();
-            let job = state.offered.take();
-            if let Some(job) = &job {
-                state.current = Some(job.id.clone());
-            }
-            job
-        };
-        if let Some(job) = job {
-            return invocation(job);
-        }
-        offered.await;
-    }
 }
 
 fn invocation(job: Job) -> Response<Full<Bytes>> {
@@ -135,16 +100,16 @@ fn invocation(job: Job) -> Response<Full<Bytes>> {
 
 /// Takes the answer to an invocation.
 async fn reply(exchange: &Exchange, id: &str, kind: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    if !exchange.finish(id) {
+    let Some(owed) = exchange.answering(id) else {
         return status(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
-    }
+    };
     let streamed = request
         .headers()
         .get("lambda-runtime-function-response-mode")
         .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"));
     if streamed && kind == "response" {
         let (sender, receiver) = mpsc::channel(16);
-        exchange.tell(Event::Reply(Reply::Stream(receiver))).await;
+        owed.give(Reply::Stream(receiver));
         forward(request.into_body(), &sender).await;
         return accepted();
     }
@@ -155,13 +120,10 @@ async fn reply(exchange: &Exchange, id: &str, kind: &str, request: Request<Incom
             let text = format!("Exceeded maximum allowed payload size ({ANSWER_BYTES} bytes).");
             (Reply::TooLarge, status(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text))
         }
-        Err(_) => {
-            // Cut off: the runtime may try again, or is gone, which its environment notices.
-            exchange.state().current = Some(id.to_owned());
-            return status(StatusCode::BAD_REQUEST, "InvalidBody", "the body ended early");
-        }
+        // Cut off: it is still owed, unless the runtime is gone, which its environment notices.
+        Err(_) => return status(StatusCode::BAD_REQUEST, "InvalidBody", "the body ended early"),
     };
-    exchange.tell(Event::Reply(reply)).await;
+    owed.give(reply);
     response
 }
 

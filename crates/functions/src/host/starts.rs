@@ -4,36 +4,63 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, NoEnvironment, Start};
+use super::pool::{Found, Seat};
+use super::shelf::{Place, Started};
 use super::{BOOTSTRAPS, Shared};
 use crate::{InvokeError, Runnable};
 
 impl Shared {
-    /// A new environment that has initialised.
-    pub(super) async fn ready(
+    /// Starts the environment of a new seat and tells whoever waits for it. `limits`: how long one try after another may take.
+    pub(super) async fn open(
         &self,
         runnable: &Arc<Runnable>,
-        request_id: &str,
+        seat: &Seat,
+        waiting: &watch::Sender<Started>,
+        limits: &[Duration],
+        provisioned: bool,
+    ) -> Result<Arc<Environment>, NoEnvironment> {
+        let mut result = Err(NoEnvironment::Late);
+        for limit in limits {
+            result = self.ready(runnable, *limit, provisioned).await;
+            if !matches!(result, Err(NoEnvironment::Late)) {
+                break;
+            }
+        }
+        match &result {
+            Ok(environment) => self.pool.started(seat, environment.clone()),
+            Err(_) => self.pool.failed(seat),
+        }
+        waiting.send_replace(Some(result.clone()));
+        result
+    }
+
+    /// A new environment that has initialised.
+    async fn ready(
+        &self,
+        runnable: &Arc<Runnable>,
         limit: Duration,
         provisioned: bool,
-    ) -> Result<Environment, NoEnvironment> {
+    ) -> Result<Arc<Environment>, NoEnvironment> {
         self.written.get_or_try_init(|| self.write()).await?;
         let name = format!("{:016x}{:016x}", self.options.entropy.next_u64(), self.options.entropy.next_u64());
         let start = Start {
             tools: &self.tools,
             lines: self.lines.clone(),
+            tasks: &self.tasks,
             scratch: self.options.scratch.join("tmp").join(&name),
             log_stream: self.log_stream(runnable, &name),
             provisioned,
-            request_id,
         };
-        let mut environment = Environment::start(runnable.clone(), start).await?;
-        match environment.initialised(limit, request_id, &self.stopping).await {
-            Ok(()) => Ok(environment),
+        let (environment, first) = Environment::start(runnable.clone(), start).await?;
+        match environment.initialised(first, limit, &self.stopping).await {
+            Ok(()) => Ok(Arc::new(environment)),
             Err(reason) => {
-                environment.end().await;
+                environment.end();
+                environment.gone().await;
                 Err(reason)
             }
         }
@@ -41,35 +68,27 @@ impl Shared {
 
     /// Starts an environment ahead of its first invocation.
     pub(super) async fn prepare(&self, runnable: &Arc<Runnable>) -> Result<(), InvokeError> {
-        let generation = self.pool.generation(&runnable.arn);
-        match self.ready(runnable, "", self.options.init, true).await {
-            Ok(mut environment) => {
-                environment.generation = generation;
-                self.park(environment);
-                Ok(())
-            }
+        let Found { seat, place, .. } = self.pool.ahead(runnable, self.options.clock.now());
+        let Place::New(waiting) = place else { return Ok(()) };
+        let result = self.open(runnable, &seat, &waiting, &[self.options.init], true).await;
+        self.release(&seat);
+        match result {
+            Ok(_) => Ok(()),
             Err(NoEnvironment::Refused(error)) => Err(error),
-            Err(NoEnvironment::Failed(payload)) => {
-                Err(InvokeError::NotRunnable(String::from_utf8_lossy(&payload).into_owned()))
+            Err(NoEnvironment::Failed(failure)) => {
+                Err(InvokeError::NotRunnable(String::from_utf8_lossy(&failure.payload("")).into_owned()))
             }
             Err(NoEnvironment::Late) => Err(InvokeError::NotRunnable("the function does not start in time".to_owned())),
         }
     }
 
-    /// Gives an environment to the pool, or ends it.
-    pub(super) fn park(&self, environment: Environment) {
-        let parked = self.pool.park(environment, self.options.clock.now());
-        self.end(parked);
-        // Whoever parks after the shutdown emptied the pool empties it again.
+    /// Gives a seat back to the pool; an environment that is done for ends.
+    pub(super) fn release(&self, seat: &Seat) {
+        let ending = self.pool.release(seat, self.options.clock.now());
+        end(ending);
+        // Whoever comes back after the shutdown emptied the pool empties it again.
         if self.stopping.is_cancelled() {
-            self.end(self.pool.drain());
-        }
-    }
-
-    /// Ends environments in the background; a shutdown waits for that.
-    pub(super) fn end(&self, environments: impl IntoIterator<Item = Environment>) {
-        for environment in environments {
-            self.tasks.spawn(environment.end());
+            end(self.pool.drain());
         }
     }
 
@@ -94,6 +113,13 @@ impl Shared {
     }
 }
 
+/// Ends environments in the background; a shutdown waits for that.
+pub(super) fn end(environments: impl IntoIterator<Item = Arc<Environment>>) {
+    for environment in environments {
+        environment.end();
+    }
+}
+
 /// Ends idle environments until the host stops or is dropped.
 pub(super) async fn reclaim(shared: Weak<Shared>, every: Duration, stopping: CancellationToken) {
     loop {
@@ -102,6 +128,6 @@ pub(super) async fn reclaim(shared: Weak<Shared>, every: Duration, stopping: Can
             () = stopping.cancelled() => return,
         }
         let Some(shared) = shared.upgrade() else { return };
-        shared.end(shared.pool.reclaim(shared.options.clock.now(), shared.options.idle));
+        end(shared.pool.reclaim(shared.options.clock.now(), shared.options.idle));
     }
 }

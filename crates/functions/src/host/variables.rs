@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::launch::Tools;
+use super::pool::slots;
 use crate::{Runnable, Runtime};
 
 /// What differs between environments of one function.
@@ -22,6 +23,10 @@ pub(super) struct Own<'a> {
 /// All variables of one environment: defaults, over them the function's own, over those the reserved ones.
 pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = defaults(own);
+    if slots(runnable) > 1 {
+        // AWS's Node client starts eight processes per core else.
+        all.insert("AWS_LAMBDA_NODEJS_WORKER_COUNT".to_owned(), "1".to_owned());
+    }
     all.extend(runnable.variables.clone());
     all.extend(reserved(runnable, tools, own));
     for (name, folders) in search_paths(runnable, tools) {

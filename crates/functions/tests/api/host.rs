@@ -1,5 +1,6 @@
 //! A Lambda API over SQLite in a temporary folder, with an invoker that counts.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,8 +28,17 @@ impl Clock for Tick {
     }
 
     fn wall(&self) -> UnixMillis {
-        UnixMillis(1_700_000_000_000)
+        UnixMillis(1_700_000_000_000 + LATER.get())
     }
+}
+
+thread_local! {
+    static LATER: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Moves the wall clock of this test, which runs on one thread, forward.
+pub(crate) fn later(ms: i64) {
+    LATER.set(LATER.get() + ms);
 }
 
 struct Counting(AtomicU64);

@@ -2,6 +2,7 @@
 //! (dependencies §3.4 and §3.5: recordings of `test_lambda_api`).
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod downloads;
 mod host;
 mod invoking;
 mod objects;

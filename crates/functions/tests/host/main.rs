@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod logs;
+mod parallel;
 mod support;
 
 use std::sync::Arc;

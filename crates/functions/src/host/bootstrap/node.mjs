@@ -10,7 +10,9 @@ const PREFIX = '/2018-06-01/runtime/';
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const METADATA = 'application/vnd.awslambda.http-integration-response';
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
-const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+// Invocations served at once.
+const concurrency = Math.max(Number.parseInt(process.env.AWS_LAMBDA_MAX_CONCURRENCY, 10) || 1, 1);
+const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
 
 const open = (method, target, headers) => {
   const request = http.request({ hostname, port, method, path: PREFIX + target, headers, agent });
@@ -44,9 +46,13 @@ const described = (error) => error instanceof Error
   ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
   : { errorType: typeof error, errorMessage: String(error), trace: [] };
 
+const logged = (error) => {
+  console.error('ERROR', error);
+  return error;
+};
+
 const postError = (target, error) => {
   const body = described(error);
-  console.error('ERROR', error);
   return call('POST', target, JSON.stringify(body), {
     'Content-Type': 'application/json', 'Lambda-Runtime-Function-Error-Type': encodeURIComponent(body.errorType),
   });
@@ -169,13 +175,26 @@ const contextOf = (headers, done) => {
   };
 };
 
+// Told when nothing is left to do that could still answer.
+const unanswered = new Set();
+process.on('beforeExit', () => unanswered.forEach((empty) => empty()));
+
 // What a handler answers by promise or callback; `null` when it leaves nothing that could still answer.
 const answered = (handler, event, headers) => new Promise((resolve, reject) => {
-  const empty = () => resolve(null);
-  const done = (error, value) => (error ? reject(error) : resolve(value));
-  process.once('beforeExit', empty);
-  const result = handler(event, contextOf(headers, done), done);
-  if (typeof result?.then === 'function') result.then(resolve, reject);
+  const empty = () => settle(resolve)(null);
+  const settle = (how) => (value) => {
+    unanswered.delete(empty);
+    how(value);
+  };
+  const done = (error, value) => (error ? settle(reject)(error) : settle(resolve)(value));
+  unanswered.add(empty);
+  let result;
+  try {
+    result = handler(event, contextOf(headers, done), done);
+  } catch (error) {
+    settle(reject)(error);
+  }
+  if (typeof result?.then === 'function') result.then(settle(resolve), settle(reject));
 });
 
 const streamed = async (handler, event, headers, target, id) => {
@@ -185,7 +204,7 @@ const streamed = async (handler, event, headers, target, id) => {
     if (!stream.writableFinished) await new Promise((resolve) => stream.once('finish', resolve));
     await stream.answer;
   } catch (error) {
-    await (stream.begun ? stream.fail(error) : postError(`${target}error`, error));
+    await (stream.begun ? stream.fail(error) : postError(`${target}error`, logged(error)));
   }
 };
 
@@ -199,43 +218,52 @@ const respond = async (handler, event, headers, target) => {
       throw new Failure('Runtime.MarshalError', `Unable to stringify response body: ${error.message}`);
     }
   } catch (error) {
-    return postError(`${target}error`, error);
-  } finally {
-    process.removeAllListeners('beforeExit');
+    return postError(`${target}error`, logged(error));
   }
   return call('POST', `${target}response`, body ?? 'null', { 'Content-Type': 'application/json' });
 };
 
-let current = 'init/';
+// What an uncaught error is the answer to.
+const running = new Set(['init/']);
 
 const crash = (name) => async (error) => {
-  const cause = error instanceof Error ? error : new Error(String(error));
+  const cause = logged(error instanceof Error ? error : new Error(String(error)));
+  const told = name ? Object.assign(new Failure(name, `${cause.name}: ${cause.message}`), { stack: cause.stack }) : cause;
   agent.maxSockets = Infinity;
-  await postError(`${current}error`, name ? Object.assign(new Failure(name, `${cause.name}: ${cause.message}`), { stack: cause.stack }) : cause);
+  await Promise.all([...running].map((target) => postError(`${target}error`, told)));
   process.exit(name ? 128 : 129);
 };
 process.on('unhandledRejection', crash('Runtime.UnhandledPromiseRejection'));
 process.on('uncaughtException', crash(undefined));
+
+// One invocation after the other.
+const serve = async (handler) => {
+  for (;;) {
+    const { headers, body } = await call('GET', 'invocation/next');
+    const id = headers['lambda-runtime-aws-request-id'];
+    const trace = headers['lambda-runtime-trace-id'];
+    // A variable of the process can tell one trace only.
+    if (trace && concurrency === 1) process.env._X_AMZN_TRACE_ID = trace;
+    else delete process.env._X_AMZN_TRACE_ID;
+    const target = `invocation/${id}/`;
+    running.add(target);
+    const event = JSON.parse(body.length ? body : 'null');
+    if (handler[STREAMING]) await streamed(handler, event, headers, target, id);
+    else await respond(handler, event, headers, target);
+    running.delete(target);
+  }
+};
 
 const main = async () => {
   let handler;
   try {
     handler = await load(process.argv[2]);
   } catch (error) {
-    await postError('init/error', error);
+    await postError('init/error', logged(error));
     process.exit(1);
   }
-  for (;;) {
-    const { headers, body } = await call('GET', 'invocation/next');
-    const id = headers['lambda-runtime-aws-request-id'];
-    const trace = headers['lambda-runtime-trace-id'];
-    if (trace) process.env._X_AMZN_TRACE_ID = trace;
-    else delete process.env._X_AMZN_TRACE_ID;
-    current = `invocation/${id}/`;
-    const event = JSON.parse(body.length ? body : 'null');
-    if (handler[STREAMING]) await streamed(handler, event, headers, current, id);
-    else await respond(handler, event, headers, current);
-  }
+  running.delete('init/');
+  for (let loops = 0; loops < concurrency; loops += 1) serve(handler);
 };
 
 main();

@@ -151,8 +151,8 @@ def serve(api, handler):
         api.call("POST", path + "response", answer, {"Content-Type": "application/json"})
 
 
-def main():
-    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+def work():
+    """Loads the handler and serves, one invocation at a time."""
     api = Api()
     try:
         handler = load(sys.argv[1])
@@ -161,6 +161,25 @@ def main():
         sys.exit(1)
     while True:
         serve(api, handler)
+
+
+def fork_workers(count):
+    """Returns in `count` processes; this one ends as the first of them does, and the host ends the others."""
+    for _ in range(count):
+        if os.fork() == 0:
+            return
+    _, status = os.wait()
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+def main():
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    count = os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "")
+    if count.isdecimal() and int(count) > 1:
+        fork_workers(int(count))
+    work()
 
 
 main()

@@ -1,0 +1,229 @@
+//! A zip archive onto disk. Sizes are counted as they come out, whatever the archive claims.
+
+use std::io::{Cursor, Read};
+use std::path::{Component, Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::read::ZipFile;
+
+use super::disk;
+use super::links::{LONGEST_TARGET, Links};
+use crate::errors::{self, LambdaError};
+
+/// Most entries of a package: ours, so that empty files cannot use up a disk's inodes.
+const MOST_ENTRIES: usize = 200_000;
+
+type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
+type Entry<'a, 'b> = ZipFile<'a, Cursor<&'b [u8]>>;
+
+/// Unpacks `zip` into the folder `into`, at most `largest` bytes.
+///
+/// # Errors
+/// 400 for a package that is none, leaves its folder or is too large; 500 when the disk fails.
+pub(super) fn unzip(zip: &[u8], into: &Path, largest: u64) -> Result<(), LambdaError> {
+    let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(|_| broken())?;
+    if archive.is_empty() {
+        return Err(LambdaError::invalid(errors::EMPTY_ZIP));
+    }
+    if archive.len() > MOST_ENTRIES {
+        return Err(LambdaError::invalid(format!("The package has more than {MOST_ENTRIES} entries.")));
+    }
+    let links = links(&mut archive)?;
+    std::fs::create_dir_all(into).map_err(|error| disk(&error))?;
+    let mut left = largest;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(|_| broken())?;
+        if !entry.is_symlink() {
+            left -= write(&mut entry, into, &links, left)?;
+        }
+    }
+    // Last, so that nothing is written through them.
+    links.iter().try_for_each(|(at, target)| link(target, &into.join(at)))
+}
+
+fn broken() -> LambdaError {
+    LambdaError::invalid(errors::NOT_A_ZIP)
+}
+
+/// As the archive has it, for messages.
+fn name(entry: &Entry<'_, '_>) -> String {
+    entry.name().map_or_else(|_| String::from_utf8_lossy(entry.name_raw()).into_owned(), |name| name.into_owned())
+}
+
+fn leaves(name: &str) -> LambdaError {
+    LambdaError::invalid(format!("The package entry {name:?} leaves the package."))
+}
+
+/// Where an entry belongs, relative to the package's root.
+fn place(entry: &Entry<'_, '_>) -> Result<PathBuf, LambdaError> {
+    let mut place = PathBuf::new();
+    for part in entry.enclosed_name().ok_or_else(|| leaves(&name(entry)))?.components() {
+        match part {
+            Component::Normal(name) => place.push(name),
+            Component::ParentDir if place.pop() => {}
+            Component::ParentDir => return Err(leaves(&name(entry))),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    Ok(place)
+}
+
+/// Every link of the archive, none of which leads out of it.
+fn links(archive: &mut Archive<'_>) -> Result<Links, LambdaError> {
+    let mut links = Links::default();
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(|_| broken())?;
+        if !entry.is_symlink() {
+            continue;
+        }
+        let at = place(&entry)?;
+        let mut target = Vec::new();
+        entry.by_ref().take(LONGEST_TARGET).read_to_end(&mut target).map_err(|_| broken())?;
+        let whole = !target.is_empty() && target.len() < usize::try_from(LONGEST_TARGET).unwrap_or(usize::MAX);
+        let target = String::from_utf8(target).ok().filter(|target| whole && !target.contains('\0'));
+        let target = target.filter(|_| at.file_name().is_some()).ok_or_else(|| stray(&name(&entry)))?;
+        links.insert(at, PathBuf::from(target));
+    }
+    match links.stray() {
+        Some(at) => Err(stray(&at.display().to_string())),
+        None => Ok(links),
+    }
+}
+
+fn stray(name: &str) -> LambdaError {
+    LambdaError::invalid(format!("The package entry {name:?} is a link that leaves the package."))
+}
+
+/// Writes a file or makes a folder; answers the bytes it took.
+fn write(entry: &mut Entry<'_, '_>, into: &Path, links: &Links, left: u64) -> Result<u64, LambdaError> {
+    let inside = place(entry)?;
+    if links.cover(&inside) {
+        let name = name(entry);
+        return Err(LambdaError::invalid(format!(
+            "The package entry {name:?} is a link, or lies behind one, as well."
+        )));
+    }
+    let place = into.join(inside);
+    if entry.is_dir() {
+        return std::fs::create_dir_all(&place).map(|()| 0).map_err(|error| disk(&error));
+    }
+    make_folder_of(&place)?;
+    let mut file = std::fs::File::create(&place).map_err(|error| disk(&error))?;
+    let mode = entry.unix_mode();
+    let written = std::io::copy(&mut entry.take(left + 1), &mut file).map_err(|_| broken())?;
+    if written > left {
+        return Err(LambdaError::invalid(errors::UNZIPPED_SIZE));
+    }
+    permit(&file, mode).map_err(|error| disk(&error))?;
+    Ok(written)
+}
+
+fn make_folder_of(place: &Path) -> Result<(), LambdaError> {
+    place.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(|error| disk(&error))
+}
+
+/// The archive's permission bits, readable by all: without set-id bits, which are not for packages to give.
+#[cfg(unix)]
+fn permit(file: &std::fs::File, mode: Option<u32>) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode((mode.unwrap_or(0o644) & 0o777) | 0o444))
+}
+
+#[cfg(unix)]
+fn link(target: &Path, at: &Path) -> Result<(), LambdaError> {
+    make_folder_of(at)?;
+    std::os::unix::fs::symlink(target, at).map_err(|error| match error.kind() {
+        // A folder that other entries lie in.
+        std::io::ErrorKind::AlreadyExists => stray(&at.display().to_string()),
+        _ => disk(&error),
+    })
+}
+
+#[cfg(not(unix))]
+fn permit(_: &std::fs::File, _: Option<u32>) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, at: &Path) -> Result<(), LambdaError> {
+    Err(stray(&at.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    /// Entries; a link where the text begins with `->`.
+    fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in entries {
+            let options = SimpleFileOptions::default().unix_permissions(0o755);
+            match text.strip_prefix("->") {
+                Some(target) => writer.add_symlink(*name, target, options).unwrap(),
+                None => {
+                    writer.start_file(*name, options).unwrap();
+                    writer.write_all(text.as_bytes()).unwrap();
+                }
+            }
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn what_leaves_its_folder_is_too_large_or_no_zip_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let refused = |bytes: &[u8], largest| unzip(bytes, &home.path().join("in"), largest).unwrap_err().message;
+
+        assert!(refused(&zip(&[("../out", "x")]), 9).contains("leaves the package"));
+        assert_eq!(refused(&zip(&[("a", "12345"), ("b", "12345")]), 9), errors::UNZIPPED_SIZE);
+        assert_eq!(refused(b"no zip", 9), errors::NOT_A_ZIP);
+        assert_eq!(refused(&zip(&[]), 9), errors::EMPTY_ZIP);
+        assert!(!home.path().join("out").exists());
+    }
+
+    #[test]
+    fn an_absolute_name_lands_inside_the_package() {
+        let home = tempfile::tempdir().unwrap();
+
+        unzip(&zip(&[("/stagecoach-test/out", "x")]), home.path(), 9).unwrap();
+
+        assert!(home.path().join("stagecoach-test/out").exists());
+        assert!(!Path::new("/stagecoach-test").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_inside_the_package_are_made() {
+        let home = tempfile::tempdir().unwrap();
+        let tool = ("node_modules/.bin/tool", "->../tool/bin/tool.js");
+
+        unzip(&zip(&[tool, ("node_modules/tool/bin/tool.js", "#!"), ("old", "->node_modules/tool")]), home.path(), 9)
+            .unwrap();
+
+        assert_eq!(std::fs::read(home.path().join("node_modules/.bin/tool")).unwrap(), b"#!");
+        assert_eq!(std::fs::read(home.path().join("old/bin/tool.js")).unwrap(), b"#!");
+        assert!(home.path().join("old").is_symlink());
+    }
+
+    #[test]
+    fn links_that_leave_the_package_and_files_behind_links_are_refused_by_name() {
+        let home = tempfile::tempdir().unwrap();
+        let refused =
+            |entries: &[(&str, &str)]| unzip(&zip(entries), &home.path().join("a/b/in"), 99).unwrap_err().message;
+
+        assert!(refused(&[("passwd", "->/etc/passwd")]).contains("\"passwd\" is a link that leaves the package"));
+        assert!(refused(&[("up", "->../.."), ("up/out", "x")]).contains("\"up\" is a link that leaves the package"));
+        assert!(
+            refused(&[("x/up", "->.."), ("far", "->x/up/../../out"), ("far/y", "z")]).contains("\"far\" is a link")
+        );
+        assert!(refused(&[("in", "->x"), ("in/file", "y")]).contains("\"in/file\" is a link, or lies behind one"));
+        assert!(refused(&[("in/file", "y"), ("in", "->x")]).contains("\"in/file\" is a link, or lies behind one"));
+        assert!(refused(&[("loop", "->loop")]).contains("\"loop\" is a link that leaves the package"));
+        assert!(["out", "a/out", "a/b/out"].iter().all(|outside| !home.path().join(outside).exists()));
+    }
+}
