@@ -152,6 +152,13 @@ def test_every_write_may_name_the_revision_it_is_based_on(lambdas):
     lambdas.remove_permission(FunctionName="f", StatementId="s", RevisionId=revision)
 
 
+def test_creating_a_version_answers_the_functions_own_arn_and_publishing_code_the_versions(lambdas):
+    made = create(lambdas, Publish=True)
+    updated = lambdas.update_function_code(FunctionName="f", ZipFile=TWO, Publish=True)
+
+    assert (made["Version"], made["FunctionArn"]) == ("1", f"{ARN}:f") and (updated["Version"], updated["FunctionArn"]) == ("2", f"{ARN}:f:2")
+
+
 def test_versions_are_frozen_listed_and_deleted(lambdas):
     create(lambdas)
     first = lambdas.publish_version(FunctionName="f", CodeSha256=sha256(ONE), Description="first")

@@ -42,7 +42,9 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
         StoreError::Exists(_) => exists(&target),
         other => other.into(),
     })?;
-    let shape = finish(cx, &mut write, &mut function, body["Publish"] == true).await?;
+    let mut shape = finish(cx, &mut write, &mut function, body["Publish"] == true).await?;
+    // Also of a version: Zappa goes on with this ARN where only the function's own will do.
+    shape["FunctionArn"] = target.function_arn(cx.scope()).into();
     write.commit().await?;
     Ok(reply(cx, &shape))
 }

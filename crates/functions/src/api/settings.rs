@@ -10,12 +10,11 @@ use crate::errors::{self, LambdaError};
 use crate::model::function::Settings;
 
 /// Members that are kept and shown.
-const SHOWN: [&str; 10] = [
+const SHOWN: [&str; 9] = [
     "Architectures",
     "DeadLetterConfig",
     "EphemeralStorage",
     "FileSystemConfigs",
-    "ImageConfig",
     "KMSKeyArn",
     "LoggingConfig",
     "SnapStart",
@@ -94,9 +93,23 @@ fn change(settings: &mut Settings, body: &Value) -> Result<(), LambdaError> {
 
 fn show(shown: &mut Map<String, Value>, body: &Value) {
     for member in SHOWN {
-        if let Some(value) = body.get(member).filter(|value| !value.is_null()) {
-            shown.insert(member.into(), value.clone());
+        match body.get(member).filter(|value| !value.is_null()) {
+            Some(value) if says_nothing(value) => drop(shown.remove(member)),
+            Some(value) => drop(shown.insert(member.into(), value.clone())),
+            None => {}
         }
+    }
+}
+
+/// Whether a value takes back what was set before: Terraform and Zappa send empty texts and lists for that.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(on) => !on,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.values().all(says_nothing),
     }
 }
 

@@ -113,7 +113,13 @@ impl Version {
         if let Value::Object(fixed) = fixed {
             shape.extend(fixed);
         }
-        shape.extend(settings.shown.clone());
+        for (member, value) in &settings.shown {
+            match (shape.get_mut(member).and_then(Value::as_object_mut), value) {
+                // What was not said keeps AWS's default.
+                (Some(defaults), Value::Object(said)) => defaults.extend(said.clone()),
+                _ => drop(shape.insert(member.clone(), value.clone())),
+            }
+        }
         if let Some(variables) = &settings.variables {
             shape.insert("Environment".into(), json!({ "Variables": variables }));
         }

@@ -25,10 +25,11 @@ impl Policy {
 }
 
 /// Condition keys that AddPermission's members become: member, operator, key.
-const CONDITIONS: [(&str, &str, &str); 5] = [
+const CONDITIONS: [(&str, &str, &str); 6] = [
     ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
     ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
     ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+    ("InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"),
     ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
     ("SourceArn", "ArnLike", "AWS:SourceArn"),
 ];
@@ -43,9 +44,13 @@ pub(crate) fn statement(asked: &Value, resource: &str) -> Result<Value, LambdaEr
     statement.insert("Resource".into(), resource.into());
     let mut conditions = Map::new();
     for (member, operator, key) in CONDITIONS {
-        if let Some(value) = asked[member].as_str() {
+        let value = match &asked[member] {
+            Value::Bool(flag) => Some(Value::from(flag.to_string())),
+            text => text.is_string().then(|| text.clone()),
+        };
+        if let Some(value) = value {
             let keys = conditions.entry(operator).or_insert_with(|| json!({}));
-            keys[key] = value.into();
+            keys[key] = value;
         }
     }
     if !conditions.is_empty() {
@@ -61,7 +66,9 @@ fn principal(text: &str) -> Result<Value, LambdaError> {
         "*" => Ok("*".into()),
         account_id if account => Ok(json!({ "AWS": format!("arn:aws:iam::{account_id}:root") })),
         arn if arn.starts_with("arn:") => Ok(json!({ "AWS": arn })),
-        service if service.contains(".amazonaws.com") => Ok(json!({ "Service": service })),
+        service if service.contains(".amazonaws.com") || service.ends_with(".amazon.com") => {
+            Ok(json!({ "Service": service }))
+        }
         _ => Err(LambdaError::invalid(errors::BAD_PRINCIPAL)),
     }
 }
