@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import threading
 import time
@@ -143,6 +144,23 @@ def test_a_functions_log_is_read_and_followed_on_all_hosts(fleet, api):
     whole = fleet.native("/functions/talks/logs").text.splitlines()
     assert {"said one", "said two", "said three", "said four"} <= set(whole)
     assert call(url).status == 403, "unsigned"
+
+
+def test_a_host_counts_what_it_runs(fleet, api):
+    lambdas = fleet.lambdas(0)
+    create(lambdas, "counted", package(app__py="def handler(event, context):\n    return 1 / event['by']\n"))
+    for by in (1, 1, 0):
+        lambdas.invoke(FunctionName="counted", Payload=json.dumps({"by": by}))
+    lambdas.put_function_concurrency(FunctionName="counted", ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError):
+        lambdas.invoke(FunctionName="counted", Payload=b"{}")
+
+    metrics = fleet.hosts[0].metrics()
+
+    seen = dict(re.findall(r'stagecoach_function_invocations_total\{function="counted",outcome="(\w+)"\} (\d+)', metrics))
+    assert seen == {"ok": "2", "error": "1", "throttled": "1"}, metrics
+    assert int(re.search(r"^stagecoach_function_environments (\d+)$", metrics, re.M).group(1)) >= 1
+    assert "stagecoach_function_invocations_running 0" in metrics and "stagecoach_function_duration_seconds_bucket" in metrics
 
 
 def test_a_revoked_key_is_refused_within_seconds(fleet, api):

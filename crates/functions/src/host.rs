@@ -148,6 +148,11 @@ impl Host {
         }
     }
 
+    /// How many environments there are, busy and waiting.
+    pub fn environments(&self) -> usize {
+        self.0.pool.environments()
+    }
+
     /// The last lines that the function `name` printed, oldest first.
     pub fn logs(&self, name: &str) -> Vec<String> {
         self.0.lines.of(name)

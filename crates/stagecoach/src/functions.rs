@@ -48,7 +48,7 @@ async fn serve(options: Functions) -> anyhow::Result<()> {
     let (at, status_at) = (listener.local_addr()?, status.local_addr()?);
     let stop = signals::stop_token()?;
     let ready = Arc::new(AtomicBool::new(true));
-    tokio::spawn(IntoFuture::into_future(axum::serve(status, endpoints(Arc::clone(&ready)))));
+    tokio::spawn(IntoFuture::into_future(axum::serve(status, endpoints(Arc::clone(&ready), lambda.clone()))));
     let following = CancellationToken::new();
     tokio::spawn(follow(store, lambda.clone(), following.clone()));
     tracing::info!(functions = %at, status = %status_at, "function host ready");
@@ -88,14 +88,20 @@ async fn follow(store: Store, lambda: Lambda, stop: CancellationToken) {
     }
 }
 
-/// `/healthz`, and `/readyz`: not while it drains. A database that does not answer takes no host out: functions that were
+/// `/metrics`, `/healthz`, and `/readyz`: not while it drains. A database that does not answer takes no host out: functions that were
 /// invoked before go on being served.
-fn endpoints(ready: Arc<AtomicBool>) -> Router {
+fn endpoints(ready: Arc<AtomicBool>, lambda: Lambda) -> Router {
     let readyz = move || async move {
         match ready.load(Ordering::Relaxed) {
             true => (StatusCode::OK, "ready\n"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         }
     };
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz))
+    let metrics = move || async move {
+        match lambda.metrics().text() {
+            Ok(text) => (StatusCode::OK, text),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be encoded\n".to_owned()),
+        }
+    };
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readyz)).route("/metrics", get(metrics))
 }

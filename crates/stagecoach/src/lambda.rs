@@ -21,6 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::FunctionHost;
+use crate::function_metrics::FunctionMetrics;
 use crate::{compose, function_logs};
 
 /// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
@@ -31,6 +32,7 @@ pub(crate) const LARGEST_BODY: usize = 72 * 1024 * 1024;
 pub(crate) struct Lambda {
     api: Arc<Functions>,
     host: Host,
+    metrics: FunctionMetrics,
     /// Ends what would go on for ever: followed logs.
     closing: CancellationToken,
 }
@@ -53,7 +55,8 @@ impl Lambda {
             options.path = format!("{}:{path}", options.path);
         }
         let host = Host::new(options);
-        let invoker = Arc::new(host.clone());
+        let metrics = FunctionMetrics::new(host.clone());
+        let invoker = Arc::new(metrics.clone());
         let objects = how.objects(&scope, &clock)?;
         let parts = stagecoach_functions::Parts {
             store,
@@ -67,7 +70,7 @@ impl Lambda {
         if let Some(objects) = objects {
             api = api.fetching_from(objects);
         }
-        Ok(Self { api: Arc::new(api), host, closing: CancellationToken::new() })
+        Ok(Self { api: Arc::new(api), host, metrics, closing: CancellationToken::new() })
     }
 
     /// Starts the environments of provisioned concurrency.
@@ -81,6 +84,11 @@ impl Lambda {
     pub(crate) async fn call(&self, mut call: Parts, actor: String, body: Bytes) -> Answered {
         call.extensions.insert(Caller(actor));
         self.api.handle(&call, body).await
+    }
+
+    /// What the host counts.
+    pub(crate) fn metrics(&self) -> &FunctionMetrics {
+        &self.metrics
     }
 
     /// Ends what would go on for ever, so that a listener can be drained.

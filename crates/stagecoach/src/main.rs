@@ -12,6 +12,7 @@ mod fleet;
 mod forward;
 mod function_files;
 mod function_logs;
+mod function_metrics;
 mod functions;
 mod keys;
 mod lambda;

@@ -188,6 +188,11 @@ impl Pool {
         state.clear(|key| key.arn == arn)
     }
 
+    /// How many environments there are, those that start or end among them.
+    pub(super) fn environments(&self) -> usize {
+        self.state().shelves.values().map(Shelf::len).sum()
+    }
+
     /// Takes out everything idle; the rest ends after its invocations.
     pub(super) fn drain(&self) -> Vec<Arc<Environment>> {
         self.state().clear(|_| true)

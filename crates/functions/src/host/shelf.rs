@@ -137,6 +137,11 @@ impl Shelf {
         self.open.is_empty() && self.closed.is_empty()
     }
 
+    /// How many environments there are.
+    pub(super) fn len(&self) -> usize {
+        self.open.len() + self.closed.len()
+    }
+
     /// How many environments do nothing.
     pub(super) fn idle(&self) -> usize {
         self.open.iter().filter(|entry| entry.taken == 0).count()
