@@ -9,6 +9,7 @@ use crate::{Store, StoreError, sql};
 const FILES: &[(i64, &str)] = &[
     (1, include_str!("../../../migrations/0001_documents.sql")),
     (2, include_str!("../../../migrations/0002_audit.sql")),
+    (3, include_str!("../../../migrations/0003_events.sql")),
 ];
 
 impl Store {

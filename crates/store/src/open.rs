@@ -62,6 +62,11 @@ impl Store {
         Ok(Self { pool, engine, url: url.into(), head, turn: Arc::new(Mutex::new(())) })
     }
 
+    /// Whether this is a file of this machine (SQLite): then no host elsewhere works on it.
+    pub fn is_embedded(&self) -> bool {
+        self.engine == Engine::Sqlite
+    }
+
     /// Moves on every commit seen by this handle: its own at once, others' through [`Store::tail`].
     pub fn head(&self) -> watch::Receiver<Revision> {
         self.head.subscribe()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sqlx::any::{AnyQueryResult, AnyRow};
 use stagecoach_base::Revision;
+use tokio::sync::MutexGuard;
 
+use crate::open::Engine;
 use crate::rows::{self, bigint};
 use crate::{AuditRow, ChangeRow, Doc, Key, NameRow, PointerRow, Store, StoreError, WorkerRow, sql};
 
@@ -176,8 +178,22 @@ impl Store {
 
     /// Runs a single writing statement.
     pub(crate) async fn lone(&self, query: Query<'_>) -> Result<AnyQueryResult, StoreError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         Ok(query.execute(&self.pool).await?)
+    }
+
+    /// Runs a single writing statement that answers rows.
+    pub(crate) async fn lone_rows(&self, query: Query<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        let _turn = self.turn().await;
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
+    /// The one writer's turn; Postgres has many.
+    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.engine {
+            Engine::Sqlite => Some(self.turn.lock().await),
+            Engine::Postgres => None,
+        }
     }
 }
 

@@ -75,9 +75,39 @@ pub(crate) const PUT_ACCESS_KEY: &str =
     "INSERT INTO access_key (id, secret, description, created, revoked) VALUES ($1, $2, $3, $4, 0)";
 pub(crate) const REVOKE_ACCESS_KEY: &str = "UPDATE access_key SET revoked = 1 WHERE id = $1";
 
+/// An event whose id is there already changes nothing: accepting it again after a lost answer is harmless.
+pub(crate) const ADD_EVENT: &str = "INSERT INTO event (id, function, qualifier, payload, client_context, trace_id, accepted, due, \
+     failures, refusals, claims, claimed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10) ON CONFLICT (id) DO NOTHING";
+/// Functions with events, each with when its next one is due: one look into the index per function, however long the queue is.
+pub(crate) const WAITING: &str = "WITH RECURSIVE named (function) AS (SELECT min(function) FROM event UNION ALL \
+     SELECT (SELECT min(function) FROM event WHERE function > named.function) FROM named WHERE named.function IS NOT NULL) \
+     SELECT function, (SELECT min(due) FROM event WHERE event.function = named.function) AS due FROM named \
+     WHERE function IS NOT NULL";
+/// `{skip}`: how claims pass rows that another transaction is claiming; Postgres' own words, nothing on SQLite, where one
+/// statement writes at a time.
+pub(crate) const CLAIM_EVENTS: &str = "WITH next AS MATERIALIZED (SELECT id FROM event WHERE function = $3 AND due <= $4 \
+     ORDER BY due LIMIT $5{skip}) UPDATE event SET claimed_by = $1, due = $2, claims = claims + 1 FROM next \
+     WHERE event.id = next.id RETURNING event.id AS id, function, qualifier, payload, client_context, trace_id, accepted, \
+     failures, refusals, claims";
+pub(crate) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
+pub(crate) const RENEW_EVENTS: &str = "UPDATE event SET due = $1 WHERE claimed_by = $2 AND id = $3";
+pub(crate) const RETURN_EVENT: &str = "UPDATE event SET claimed_by = '', due = $4, failures = $5, refusals = $6 \
+     WHERE id = $1 AND claimed_by = $2 AND claims = $3";
+pub(crate) const FINISH_EVENT: &str = "DELETE FROM event WHERE id = $1 AND claimed_by = $2 AND claims = $3";
+pub(crate) const RELEASE_EVENTS: &str = "UPDATE event SET claimed_by = '', due = $1 WHERE claimed_by = $2";
+pub(crate) const RELEASE_ALL_EVENTS: &str = "UPDATE event SET claimed_by = '', due = $1 WHERE claimed_by <> ''";
+pub(crate) const EVENTS_BY_FUNCTION: &str =
+    "SELECT function, count(*) AS events, min(accepted) AS oldest FROM event GROUP BY function";
+
 /// What a reset empties; secrets, access keys and pointers (as tombstones) stay.
-pub(crate) const RESET: &[&str] =
-    &["DELETE FROM doc", "DELETE FROM name", "DELETE FROM lease", "DELETE FROM change", "DELETE FROM audit"];
+pub(crate) const RESET: &[&str] = &[
+    "DELETE FROM doc",
+    "DELETE FROM name",
+    "DELETE FROM lease",
+    "DELETE FROM change",
+    "DELETE FROM audit",
+    "DELETE FROM event",
+];
 
 pub(crate) const MIGRATIONS: &str = "CREATE TABLE IF NOT EXISTS migration (number integer NOT NULL PRIMARY KEY)";
 pub(crate) const APPLIED: &str = "SELECT number FROM migration";

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use stagecoach_base::Digest;
-use stagecoach_store::{AccessKey, Author, Blob, Doc, Key, Store, StoreError, StoreOptions, WorkerRow};
+use stagecoach_store::{
+    AccessKey, Author, Backlog, Blob, Doc, Key, NewEvent, Store, StoreError, StoreOptions, Tried, Waiting, WorkerRow,
+};
 
 /// A fresh database; the guard removes SQLite's file.
 struct Fresh {
@@ -301,6 +303,96 @@ async fn keys_secrets_and_worker_states_are_kept(fresh: Fresh) {
     assert_eq!(store.workers().await.unwrap(), []);
 }
 
+fn event(id: &str, function: &str) -> NewEvent {
+    NewEvent {
+        id: id.into(),
+        function: function.into(),
+        qualifier: "live".into(),
+        payload: b"{\"a\":\0}".to_vec(),
+        client_context: "{}".into(),
+        trace_id: "Root=1".into(),
+        accepted: 100,
+    }
+}
+
+async fn an_event_has_one_holder_until_its_claim_runs_out(fresh: Fresh) {
+    let store = open(&fresh).await;
+    store.add_event(&event("e", "f"), Some("one"), 200).await.unwrap();
+    store.add_event(&event("e", "f"), Some("two"), 900).await.unwrap();
+
+    let early = store.claim_events("two", "f", 199, 300, 9).await.unwrap();
+    store.renew_events("one", &["e".into()], 250).await.unwrap();
+    let renewed = store.claim_events("two", "f", 200, 300, 9).await.unwrap();
+    let late = store.claim_events("two", "f", 250, 300, 9).await.unwrap();
+    store.renew_events("one", &["e".into()], 999).await.unwrap();
+    let former = store.finish_event("one", "e", 1).await.unwrap();
+    let tried = Tried { failures: 1, refusals: 2 };
+    let former_returns = store.return_event("one", "e", 1, 0, tried).await.unwrap();
+
+    assert_eq!((early, renewed), (vec![], vec![]));
+    assert_eq!((late.len(), &late[0].event, late[0].claims), (1, &event("e", "f"), 2));
+    assert!(!former && !former_returns);
+    assert!(store.return_event("two", "e", 2, 400, tried).await.unwrap());
+    assert_eq!(store.claim_events("one", "f", 399, 500, 9).await.unwrap(), []);
+    let again = store.claim_events("one", "f", 400, 500, 9).await.unwrap();
+    assert_eq!((again[0].tried, again[0].claims), (tried, 3));
+    assert!(store.finish_event("one", "e", 3).await.unwrap());
+    assert_eq!(store.waiting_events().await.unwrap(), []);
+}
+
+async fn the_queue_tells_which_functions_wait_and_how_much(fresh: Fresh) {
+    let store = open(&fresh).await;
+    for (id, function, due) in [("1", "b", 30), ("2", "b", 20), ("3", "a", 50), ("4", "c", 10)] {
+        store.add_event(&event(id, function), None, due).await.unwrap();
+    }
+
+    let mut waiting = store.waiting_events().await.unwrap();
+    let mut backlog = store.event_backlog().await.unwrap();
+    let first = store.claim_events("one", "b", 30, 90, 1).await.unwrap();
+
+    waiting.sort_by_key(|waiting| waiting.due);
+    let wanted = [("c", 10), ("b", 20), ("a", 50)].map(|(name, due)| Waiting { function: name.into(), due });
+    assert_eq!(waiting, wanted);
+    backlog.sort_by_key(|backlog| backlog.function.clone());
+    let wanted =
+        [("a", 1), ("b", 2), ("c", 1)].map(|(name, events)| Backlog { function: name.into(), events, oldest: 100 });
+    assert_eq!(backlog, wanted);
+    assert_eq!(first[0].event.id, "2", "the longest due comes first");
+    assert_eq!(store.release_events(Some("two"), 5).await.unwrap(), 0);
+    assert_eq!(store.release_events(None, 5).await.unwrap(), 1);
+    assert_eq!(store.claim_events("two", "b", 5, 90, 9).await.unwrap().len(), 1);
+    store.reset(tester(), 9).await.unwrap();
+    assert_eq!(store.event_backlog().await.unwrap(), []);
+}
+
+async fn hosts_that_claim_at_once_share_the_events(fresh: Fresh) {
+    let (here, there) = (open(&fresh).await, open(&fresh).await);
+    for number in 0..60 {
+        here.add_event(&event(&format!("e{number}"), "f"), None, 0).await.unwrap();
+    }
+
+    let mut hosts = tokio::task::JoinSet::new();
+    for (number, store) in [&here, &there, &here, &there].into_iter().cloned().enumerate() {
+        hosts.spawn(async move {
+            let mut got = Vec::new();
+            loop {
+                let claimed = store.claim_events(&format!("h{number}"), "f", 1, 1_000, 7).await.unwrap();
+                if claimed.is_empty() {
+                    return got;
+                }
+                got.extend(claimed.into_iter().map(|claimed| claimed.event.id));
+            }
+        });
+    }
+    let mut all: Vec<String> = hosts.join_all().await.into_iter().flatten().collect();
+
+    // A claim may pass rows that another holds at that moment; whoever holds them has them.
+    all.sort();
+    let count = all.len();
+    all.dedup();
+    assert_eq!((count, all.len()), (60, 60));
+}
+
 macro_rules! suite {
     ($($name:ident),* $(,)?) => {
         mod on_sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
@@ -327,4 +419,7 @@ suite! {
     blobs_are_idempotent_and_checked,
     a_lease_has_one_holder_until_it_runs_out,
     keys_secrets_and_worker_states_are_kept,
+    an_event_has_one_holder_until_its_claim_runs_out,
+    the_queue_tells_which_functions_wait_and_how_much,
+    hosts_that_claim_at_once_share_the_events,
 }
