@@ -23,7 +23,6 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
@@ -32,7 +31,7 @@ use serde_json::{Map, Value};
 use stagecoach_base::{Clock, Entropy, Scope, id};
 use stagecoach_store::Store;
 use stagecoach_wire::{Call, Reply, route_lambda};
-use tokio::sync::{OnceCell, Semaphore, mpsc};
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::errors::{Code, LambdaError};
 use crate::package::Packages;
@@ -40,6 +39,7 @@ use crate::{Invocation, InvokeError, Invoked, Objects, Runnable};
 use documents::Cx;
 use downloads::Origin;
 pub use downloads::is_presigned;
+pub use events::EventOptions;
 use routes::Routes;
 
 /// A future on the heap.
@@ -81,9 +81,7 @@ pub struct Functions {
     pub(crate) packages: Packages,
     pub(crate) objects: Option<Arc<dyn Objects>>,
     pub(crate) download_key: OnceCell<hmac::Key>,
-    /// Room for events.
-    pub(crate) events: Arc<Semaphore>,
-    pub(crate) delays: [Duration; 2],
+    pub(crate) events: Arc<events::Queue>,
     pub(crate) routes: Routes,
     pub(crate) ready: provisioned::Ready,
 }
@@ -120,14 +118,13 @@ pub fn owns(path: &str) -> bool {
 impl Functions {
     /// The API over a store; packages are unpacked under `folder`.
     pub fn new(parts: Parts, folder: &Path) -> Self {
-        let events = Arc::new(Semaphore::new(events::MOST));
+        let events = events::Queue::new(EventOptions::default(), parts.entropy.as_ref());
         Self {
             parts,
             packages: Packages::new(folder),
             objects: None,
             download_key: OnceCell::new(),
             events,
-            delays: events::DELAYS,
             routes: Routes::default(),
             ready: provisioned::Ready::default(),
         }
@@ -146,10 +143,11 @@ impl Functions {
         Self { objects: Some(objects), ..self }
     }
 
-    /// With other delays before the second and the third try of an event; one and two minutes else.
+    /// Keeps and runs events in another way than by default.
     #[must_use]
-    pub fn with_retry_delays(self, delays: [Duration; 2]) -> Self {
-        Self { delays, ..self }
+    pub fn with_events(self, options: EventOptions) -> Self {
+        let events = events::Queue::new(options, self.parts.entropy.as_ref());
+        Self { events, ..self }
     }
 
     /// Answers one request.

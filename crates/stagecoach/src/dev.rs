@@ -73,7 +73,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     greet(&options, &running, admin_at)?;
     let mut functions = FunctionFiles::new(lambda.clone(), options.function.clone(), options.names.account.clone());
     functions.deploy_all().await?;
-    lambda.reconcile().await;
+    lambda.start().await;
     let mut files = Files::new(control, options.files.clone(), &options.data_dir, options.stage.clone(), at.traffic);
     files.deploy_all().await?;
     if let Some(path) = &options.addresses {

@@ -51,6 +51,7 @@ async fn serve(options: Functions) -> anyhow::Result<()> {
     tokio::spawn(IntoFuture::into_future(axum::serve(status, endpoints(Arc::clone(&ready), lambda.clone()))));
     let following = CancellationToken::new();
     tokio::spawn(follow(store, lambda.clone(), following.clone()));
+    lambda.run_events();
     tracing::info!(functions = %at, status = %status_at, "function host ready");
     let alone = Alone { service: Arc::new(lambda.clone()), auth, clock, entropy };
     let serving = tokio::spawn(alone.serve(listener, stop.clone().cancelled_owned()));

@@ -14,11 +14,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use stagecoach_base::{Clock, Scope};
 use stagecoach_control::{Answering, Beside};
-use stagecoach_functions::{Answered, Caller, Functions, Host, HostOptions, Objects, S3, is_presigned, owns};
+use stagecoach_functions::{
+    Answered, Caller, EventOptions, Functions, Host, HostOptions, Objects, S3, is_presigned, owns,
+};
 use stagecoach_store::Store;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::cli::FunctionHost;
 use crate::function_metrics::FunctionMetrics;
@@ -27,14 +30,18 @@ use crate::{compose, function_logs};
 /// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
 pub(crate) const LARGEST_BODY: usize = 72 * 1024 * 1024;
 
+/// How long events that run may take to finish when the processes are to end.
+const EVENTS_FINISH: Duration = Duration::from_secs(5);
+
 /// The Lambda API with its host.
 #[derive(Clone)]
 pub(crate) struct Lambda {
     api: Arc<Functions>,
     host: Host,
     metrics: FunctionMetrics,
-    /// Ends what would go on for ever: followed logs.
+    /// Ends what would go on for ever: followed logs, and claiming events.
     closing: CancellationToken,
+    events: TaskTracker,
 }
 
 impl Lambda {
@@ -66,11 +73,25 @@ impl Lambda {
             invoker,
             concurrency: how.function_concurrency,
         };
-        let mut api = Functions::new(parts, &folder).following_the_head();
+        let events = EventOptions {
+            running: EventOptions::default()
+                .running
+                .min(usize::try_from(how.function_concurrency).unwrap_or(usize::MAX)),
+            // Nobody else runs events of a database that is a file.
+            alone: parts.store.is_embedded(),
+            ..EventOptions::default()
+        };
+        let mut api = Functions::new(parts, &folder).following_the_head().with_events(events);
         if let Some(objects) = objects {
             api = api.fetching_from(objects);
         }
-        Ok(Self { api: Arc::new(api), host, metrics, closing: CancellationToken::new() })
+        Ok(Self { api: Arc::new(api), host, metrics, closing: CancellationToken::new(), events: TaskTracker::new() })
+    }
+
+    /// Begins to run queued events; ends with [`Lambda::close`].
+    pub(crate) fn run_events(&self) {
+        self.events.spawn(Arc::clone(&self.api).serve_events(self.closing.clone()));
+        self.events.close();
     }
 
     /// Starts the environments of provisioned concurrency.
@@ -78,6 +99,12 @@ impl Lambda {
         if let Err(error) = self.api.reconcile().await {
             tracing::error!(%error, "provisioned concurrency is not ready");
         }
+    }
+
+    /// Both of these.
+    pub(crate) async fn start(&self) {
+        self.run_events();
+        self.reconcile().await;
     }
 
     /// One call from inside this process.
@@ -91,14 +118,20 @@ impl Lambda {
         &self.metrics
     }
 
-    /// Ends what would go on for ever, so that a listener can be drained.
+    /// Ends what would go on for ever, and claims no more events, so that a listener can be drained.
     pub(crate) fn close(&self) {
         self.closing.cancel();
     }
 
-    /// Ends every process of every function.
+    /// Lets events that run finish for a while, then ends every process of every function. Events that did not finish are left
+    /// in the queue.
     pub(crate) async fn shutdown(&self) {
+        self.close();
+        if tokio::time::timeout(EVENTS_FINISH, self.events.wait()).await.is_err() {
+            tracing::info!("events that run for long are stopped; they will run again");
+        }
         self.host.shutdown().await;
+        self.events.wait().await;
     }
 }
 

@@ -93,8 +93,62 @@ impl<'a> Cx<'a> {
 
     /// The function document.
     pub(super) async fn function(&self, from: &mut impl Read, target: &Target) -> Result<Function, LambdaError> {
+        self.functions.function(from, target).await
+    }
+
+    /// An alias, if it exists.
+    pub(super) async fn alias(
+        &self,
+        from: &mut impl Read,
+        name: &str,
+        alias: &str,
+    ) -> Result<Option<Alias>, LambdaError> {
+        self.functions.alias(from, name, alias).await
+    }
+
+    /// `$LATEST` or a published version.
+    pub(super) async fn version(
+        &self,
+        from: &mut impl Read,
+        function: &Function,
+        number: &str,
+    ) -> Result<Version, LambdaError> {
+        self.functions.version(from, function, number).await
+    }
+
+    /// The version that a target means; of an alias that splits its traffic, the main one.
+    pub(super) async fn resolve(
+        &self,
+        from: &mut impl Read,
+        target: &Target,
+    ) -> Result<(Function, Version), LambdaError> {
+        let function = self.function(from, target).await?;
+        let number = match target.qualifier.as_deref() {
+            None | Some("$LATEST") => return Ok((function.clone(), function.latest)),
+            Some(number) if is_number(number) => number.to_owned(),
+            Some(name) => {
+                let alias = self.alias(from, &target.name, name).await?;
+                let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(self.scope())))?;
+                alias.version
+            }
+        };
+        let version = self.version(from, &function, &number).await?;
+        Ok((function, version))
+    }
+
+    /// Writes the function document.
+    pub(super) async fn save(&self, write: &mut Write, function: &Function) -> Result<(), LambdaError> {
+        let key = kinds::function(&function.name);
+        Ok(write.put(&kinds::doc(key, &function.name, function)?).await?)
+    }
+}
+
+/// Documents, for calls and for events, which have none.
+impl Functions {
+    /// The function document.
+    pub(super) async fn function(&self, from: &mut impl Read, target: &Target) -> Result<Function, LambdaError> {
         let found = from.doc(&kinds::function(&target.name)).await?;
-        let found = found.ok_or_else(|| LambdaError::no_function(&target.arn(self.scope())))?;
+        let found = found.ok_or_else(|| LambdaError::no_function(&target.arn(&self.parts.scope)))?;
         Ok(kinds::body(&found)?)
     }
 
@@ -124,35 +178,9 @@ impl<'a> Cx<'a> {
         };
         let missing = || {
             let target = Target { name: function.name.clone(), qualifier: Some(number.to_owned()) };
-            LambdaError::no_function(&target.arn(self.scope()))
+            LambdaError::no_function(&target.arn(&self.parts.scope))
         };
         Ok(kinds::body(&found.ok_or_else(missing)?)?)
-    }
-
-    /// The version that a target means; of an alias that splits its traffic, the main one.
-    pub(super) async fn resolve(
-        &self,
-        from: &mut impl Read,
-        target: &Target,
-    ) -> Result<(Function, Version), LambdaError> {
-        let function = self.function(from, target).await?;
-        let number = match target.qualifier.as_deref() {
-            None | Some("$LATEST") => return Ok((function.clone(), function.latest)),
-            Some(number) if is_number(number) => number.to_owned(),
-            Some(name) => {
-                let alias = self.alias(from, &target.name, name).await?;
-                let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(self.scope())))?;
-                alias.version
-            }
-        };
-        let version = self.version(from, &function, &number).await?;
-        Ok((function, version))
-    }
-
-    /// Writes the function document.
-    pub(super) async fn save(&self, write: &mut Write, function: &Function) -> Result<(), LambdaError> {
-        let key = kinds::function(&function.name);
-        Ok(write.put(&kinds::doc(key, &function.name, function)?).await?)
     }
 }
 

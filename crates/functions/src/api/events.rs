@@ -1,66 +1,236 @@
-//! Invocations that nobody waits for: `InvocationType: Event`.
+//! Invocations that nobody waits for: `InvocationType: Event`. An event is in the store before its client hears of it; the host
+//! that took it in starts it at once if it has room, and any host over the same store runs what is left.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod schedule;
+mod serve;
 
-use tokio::sync::OwnedSemaphorePermit;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use super::Invoker;
+use stagecoach_base::{Entropy, id};
+use stagecoach_store::{Backlog, Claimed, NewEvent, Store, StoreError, Tried};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Functions;
 use super::documents::Cx;
 use super::invoke::refused;
-use crate::errors::LambdaError;
-use crate::{Answer, Invocation, InvokeError, Runnable, ThrottleReason};
+use crate::errors::{Code, LambdaError};
+use crate::model::Target;
+use crate::{Invocation, InvokeError, ThrottleReason};
 
-/// Events waiting or running at most, over all functions; what comes on top is throttled. They are kept in memory: a host that
-/// stops loses them.
-pub(super) const MOST: usize = 1000;
-/// Delays before the second and the third try [D: one and two minutes].
-pub(super) const DELAYS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
-
-/// Takes an event in, and runs it until it succeeds or its tries are used up.
-///
-/// # Errors
-/// 429 when too many are waiting.
-pub(super) fn accept(cx: &Cx<'_>, runnable: &Arc<Runnable>, invocation: &Invocation) -> Result<(), LambdaError> {
-    let functions = cx.functions;
-    let permit = functions.events.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| refused(InvokeError::Throttled(ThrottleReason::Concurrent)))?;
-    let (runnable, invocation) = (Arc::clone(runnable), invocation.clone());
-    tokio::spawn(run(Arc::clone(&functions.parts.invoker), runnable, invocation, functions.delays, permit));
-    Ok(())
+/// How a host keeps and runs events.
+#[derive(Clone, Debug)]
+pub struct EventOptions {
+    /// Events in the queue at most, over all functions; what comes on top is throttled. Hosts count for themselves and look at
+    /// each other's events every few seconds, so several may pass it by what they accept meanwhile.
+    pub queued: u64,
+    /// Events this host runs at once.
+    pub running: usize,
+    /// Waits before the second and the third try of an event whose function failed [D: one and two minutes].
+    pub retry_delays: [Duration; 2],
+    /// How long a claim holds without being renewed: what a killed host was running, another takes after that long. Hosts' clocks
+    /// have to agree better than this.
+    pub lease: Duration,
+    /// No other host works on the store: what is claimed when this one starts, one that died left behind.
+    pub alone: bool,
 }
 
-async fn run(
-    invoker: Arc<dyn Invoker>,
-    runnable: Arc<Runnable>,
-    invocation: Invocation,
-    delays: [Duration; 2],
-    permit: OwnedSemaphorePermit,
-) {
-    for delay in delays.map(Some).into_iter().chain([None]) {
-        if matches!(once(&*invoker, &runnable, &invocation).await, Ok(true) | Err(InvokeError::Stopping)) {
-            break;
-        }
-        match delay {
-            Some(delay) => tokio::time::sleep(delay).await,
-            None => tracing::warn!(function = %runnable.arn, request = %invocation.request_id, "an event was given up"),
+impl Default for EventOptions {
+    fn default() -> Self {
+        Self {
+            queued: 100_000,
+            running: 100,
+            retry_delays: [Duration::from_secs(60), Duration::from_secs(120)],
+            lease: Duration::from_secs(30),
+            alone: false,
         }
     }
-    drop(permit);
 }
 
-/// Whether the function succeeded.
-async fn once(invoker: &dyn Invoker, runnable: &Arc<Runnable>, event: &Invocation) -> Result<bool, InvokeError> {
-    let invoked = invoker.invoke(Arc::clone(runnable), event.clone()).await?;
-    Ok(match invoked.answer {
-        Answer::Whole(_) => true,
-        Answer::Failed(_) => false,
-        Answer::Stream(mut chunks) => {
-            let mut whole = true;
-            while let Some(chunk) = chunks.recv().await {
-                whole &= chunk.is_ok();
-            }
-            whole
+/// How long counts of the queue are trusted.
+const COUNTED: Duration = Duration::from_secs(5);
+/// A function may hold this many times the room that is left, so one alone fills eight ninths of the queue and the rest stays
+/// for others (dynamic thresholds, as in shared switch buffers).
+const SHARE: u64 = 8;
+
+/// A host's part in the queue.
+pub(crate) struct Queue {
+    options: EventOptions,
+    /// Who claims: this start of this host.
+    holder: String,
+    slots: Arc<Semaphore>,
+    state: Mutex<State>,
+    /// There may be more due than this host has room for: what is accepted now waits its turn, and room that is given back is told.
+    behind: AtomicBool,
+    /// Something changed that may be due.
+    wake: Notify,
+    tasks: TaskTracker,
+}
+
+#[derive(Default)]
+struct State {
+    /// What runs events; nothing before [`Functions::serve_events`] and after it.
+    runner: Weak<Functions>,
+    /// Events that run here, with their functions.
+    running: HashMap<String, String>,
+    /// Functions that were throttled, and until when (Unix ms) they are left alone.
+    paused: HashMap<String, i64>,
+    /// Events in the queue as far as this host knows, and since when.
+    counted: Option<Instant>,
+    total: u64,
+    of: HashMap<String, u64>,
+}
+
+/// A place among the events that run here; given back when dropped.
+struct Place {
+    queue: Arc<Queue>,
+    id: String,
+    slot: Option<OwnedSemaphorePermit>,
+    /// Whoever waits for the end of all events waits for this one.
+    _token: TaskTrackerToken,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.queue.state().running.remove(&self.id);
+        // Before the loop is woken: it looks for room.
+        drop(self.slot.take());
+        if self.queue.behind.load(Ordering::Relaxed) {
+            self.queue.wake.notify_one();
         }
-    })
+    }
+}
+
+/// Takes an event in.
+///
+/// # Errors
+/// 429 when the queue is full, 500 when the store fails: then nothing runs.
+pub(super) async fn accept(cx: &Cx<'_>, target: Target, invocation: Invocation) -> Result<(), LambdaError> {
+    let Functions { events, parts, .. } = cx.functions;
+    events.refresh(&parts.store, parts.clock.now()).await;
+    events.admit(&target.name).map_err(refused)?;
+    let event = NewEvent {
+        id: invocation.request_id,
+        function: target.name,
+        qualifier: target.qualifier.unwrap_or_default(),
+        payload: invocation.payload.to_vec(),
+        client_context: invocation.client_context.unwrap_or_default(),
+        trace_id: invocation.trace_id.unwrap_or_default(),
+        accepted: cx.now.0,
+    };
+    // A task of its own: a client that leaves must not leave a claimed event behind that nobody runs.
+    let added = tokio::spawn(Arc::clone(events).add(parts.store.clone(), event)).await;
+    added.map_err(|error| error.to_string()).and_then(|added| added.map_err(|error| error.to_string())).map_err(
+        |error| {
+            tracing::error!(%error, "an event could not be stored");
+            LambdaError::new(Code::Service, "The service encountered an internal error.")
+        },
+    )
+}
+
+impl Queue {
+    pub(super) fn new(options: EventOptions, entropy: &dyn Entropy) -> Arc<Self> {
+        Arc::new(Self {
+            holder: id::random(entropy, 20),
+            slots: Arc::new(Semaphore::new(options.running.clamp(1, Semaphore::MAX_PERMITS))),
+            state: Mutex::default(),
+            behind: AtomicBool::new(false),
+            wake: Notify::new(),
+            tasks: TaskTracker::new(),
+            options,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the queue again if that was long ago. A store that fails leaves the old counts.
+    async fn refresh(&self, store: &Store, now: Instant) {
+        {
+            let mut state = self.state();
+            if state.counted.is_some_and(|at| now.saturating_duration_since(at) < COUNTED) {
+                return;
+            }
+            state.counted = Some(now);
+        }
+        if let Ok(backlog) = store.event_backlog().await {
+            let mut state = self.state();
+            state.total = backlog.iter().map(|function| function.events).sum();
+            state.of = backlog.into_iter().map(|Backlog { function, events, .. }| (function, events)).collect();
+        }
+    }
+
+    /// Whether there is room for one more event of `function`; counts it.
+    fn admit(&self, function: &str) -> Result<(), InvokeError> {
+        let mut state = self.state();
+        let room = self.options.queued.saturating_sub(state.total);
+        let has = state.of.get(function).copied().unwrap_or_default();
+        if room == 0 || has >= room.saturating_mul(SHARE) {
+            return Err(InvokeError::Throttled(ThrottleReason::Concurrent));
+        }
+        state.total += 1;
+        *state.of.entry(function.to_owned()).or_default() += 1;
+        Ok(())
+    }
+
+    /// An event has left the queue.
+    fn leave(&self, function: &str) {
+        let mut state = self.state();
+        state.total = state.total.saturating_sub(1);
+        if let Some(has) = state.of.get_mut(function) {
+            *has = has.saturating_sub(1);
+            if *has == 0 {
+                state.of.remove(function);
+            }
+        }
+    }
+
+    /// Stores an event, and starts it if there is room here and nothing waits before it.
+    async fn add(self: Arc<Self>, store: Store, event: NewEvent) -> Result<(), StoreError> {
+        let place = self.reserve(&event);
+        let held = if place.is_some() { schedule::millis(self.options.lease) } else { 0 };
+        let holder = place.as_ref().map(|_| self.holder.as_str());
+        let added = store.add_event(&event, holder, event.accepted.saturating_add(held)).await;
+        if added.is_err() {
+            self.leave(&event.function);
+            return added;
+        }
+        match place {
+            Some((runner, place)) => self.start(runner, Claimed { event, tried: Tried::default(), claims: 1 }, place),
+            None => self.wake.notify_one(),
+        }
+        Ok(())
+    }
+
+    /// A place for an event that was just accepted.
+    fn reserve(self: &Arc<Self>, event: &NewEvent) -> Option<(Arc<Functions>, Place)> {
+        if self.behind.load(Ordering::Relaxed) {
+            return None;
+        }
+        // Before the runner is taken: one that stops waits for every token.
+        let token = self.tasks.token();
+        let runner = {
+            let state = self.state();
+            if state.paused.get(&event.function).is_some_and(|until| *until > event.accepted) {
+                return None;
+            }
+            state.runner.upgrade()?
+        };
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        Some((runner, self.place(event, slot, token)))
+    }
+
+    fn place(self: &Arc<Self>, event: &NewEvent, slot: OwnedSemaphorePermit, token: TaskTrackerToken) -> Place {
+        self.state().running.insert(event.id.clone(), event.function.clone());
+        Place { queue: Arc::clone(self), id: event.id.clone(), slot: Some(slot), _token: token }
+    }
+
+    fn start(&self, runner: Arc<Functions>, claimed: Claimed, place: Place) {
+        self.tasks.spawn(runner.run_event(claimed, place));
+    }
 }

@@ -11,8 +11,10 @@ use stagecoach_wire::Reply;
 use tokio::sync::mpsc;
 
 use super::documents::{Cx, Outcome};
-use super::{Functions, permissions, put};
+use super::routes::Route;
+use super::{Functions, events, permissions, put};
 use crate::errors::{self, Code, LambdaError};
+use crate::model::Target;
 use crate::model::function::Version;
 use crate::package::is_there;
 use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, Runtime};
@@ -25,6 +27,7 @@ const LARGEST_EVENT: usize = 1_048_576;
 pub(super) struct Prepared {
     /// `X-Amz-Invocation-Type`.
     pub(super) kind: String,
+    pub(super) target: Target,
     pub(super) runnable: Arc<Runnable>,
     pub(super) invocation: Invocation,
 }
@@ -34,15 +37,11 @@ pub(super) async fn prepare(cx: &Cx<'_>, streaming: bool) -> Result<Prepared, La
     let target = cx.target()?;
     let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
     let payload = payload(&cx.call.body, &kind)?;
-    let route = cx.functions.routes.find(cx, &target).await?;
-    let version = route.version(cx.id);
+    let route = cx.functions.routes.find(cx.functions, &target).await?;
     if let Some(source) = cx.call.header("x-amz-source-arn") {
         permissions::may_invoke(cx, &target, &route.statements, source)?;
     }
-    let runtime: Result<Runtime, _> = version.settings.runtime.parse();
-    let runtime = runtime.map_err(|error| LambdaError::new(Code::InvalidRuntime, error.to_string()))?;
-    let code = cx.functions.code(version).await?;
-    let runnable = Arc::new(version.runnable(&route.function, cx.scope(), runtime, code));
+    let runnable = cx.functions.runnable(&route, cx.id).await?;
     let invocation = Invocation {
         request_id: cx.id.to_owned(),
         invoked_arn: target.arn(cx.scope()),
@@ -51,15 +50,15 @@ pub(super) async fn prepare(cx: &Cx<'_>, streaming: bool) -> Result<Prepared, La
         trace_id: cx.call.header("x-amzn-trace-id").map(str::to_owned),
         streaming,
     };
-    Ok(Prepared { kind, runnable, invocation })
+    Ok(Prepared { kind, target, runnable, invocation })
 }
 
 /// Invoke.
 pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
-    let Prepared { kind, runnable, invocation } = prepare(cx, false).await?;
+    let Prepared { kind, target, runnable, invocation } = prepare(cx, false).await?;
     match kind.as_str() {
         "DryRun" => return Ok(executed(Reply::empty(204), &runnable).into()),
-        "Event" => return super::events::accept(cx, &runnable, &invocation).map(|()| Reply::empty(202).into()),
+        "Event" => return events::accept(cx, target, invocation).await.map(|()| Reply::empty(202).into()),
         _ => {}
     }
     let invoked = cx.functions.parts.invoker.invoke(Arc::clone(&runnable), invocation).await.map_err(refused)?;
@@ -104,6 +103,15 @@ fn client_context(cx: &Cx<'_>) -> Result<Option<String>, LambdaError> {
 }
 
 impl Functions {
+    /// The version that serves the request `id`, ready to run.
+    pub(super) async fn runnable(&self, route: &Route, id: &str) -> Result<Arc<Runnable>, LambdaError> {
+        let version = route.version(id);
+        let runtime: Result<Runtime, _> = version.settings.runtime.parse();
+        let runtime = runtime.map_err(|error| LambdaError::new(Code::InvalidRuntime, error.to_string()))?;
+        let code = self.code(version).await?;
+        Ok(Arc::new(version.runnable(&route.function, &self.parts.scope, runtime, code)))
+    }
+
     /// The version's package on this host; another host may have taken it in.
     pub(super) async fn code(&self, version: &Version) -> Result<PathBuf, LambdaError> {
         let place = self.packages.path(&version.code);
@@ -154,7 +162,7 @@ async fn answer(invoked: Invoked, tail: bool) -> Reply {
 }
 
 /// All of a stream that nobody asked for.
-async fn gather(mut chunks: mpsc::Receiver<Result<Bytes, FunctionError>>) -> (Bytes, bool) {
+pub(super) async fn gather(mut chunks: mpsc::Receiver<Result<Bytes, FunctionError>>) -> (Bytes, bool) {
     let mut whole = BytesMut::new();
     while let Some(chunk) = chunks.recv().await {
         match chunk {

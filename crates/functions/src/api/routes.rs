@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use stagecoach_base::Revision;
 use stagecoach_policy::Statement;
 
-use super::documents::Cx;
-use super::permissions;
+use super::{Functions, permissions};
 use crate::errors::LambdaError;
 use crate::model::name::is_number;
 use crate::model::{Alias, Function, Target, Version};
@@ -48,13 +47,13 @@ impl Routes {
     }
 
     /// The route to `target`.
-    pub(super) async fn find(&self, cx: &Cx<'_>, target: &Target) -> Result<Arc<Route>, LambdaError> {
+    pub(super) async fn find(&self, functions: &Functions, target: &Target) -> Result<Arc<Route>, LambdaError> {
         // Taken before the documents are read: what is read later is newer, never older.
-        let head = *cx.store().head().borrow();
+        let head = *functions.parts.store.head().borrow();
         if let Some(route) = self.known(head, target) {
             return Ok(route);
         }
-        let route = Arc::new(read(cx, target).await?);
+        let route = Arc::new(read(functions, target).await?);
         if let Some(kept) = &self.kept {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let (revision, known) = &mut *kept;
@@ -75,24 +74,24 @@ impl Routes {
     }
 }
 
-async fn read(cx: &Cx<'_>, target: &Target) -> Result<Route, LambdaError> {
-    let store = &mut cx.store();
-    let function = cx.function(store, target).await?;
+async fn read(functions: &Functions, target: &Target) -> Result<Route, LambdaError> {
+    let store = &mut &functions.parts.store;
+    let function = functions.function(store, target).await?;
     let mut route = Route { function, alias: None, versions: BTreeMap::new(), statements: Vec::new() };
     let mut numbers = Vec::new();
     match target.beside_latest() {
         None => {}
         Some(number) if is_number(number) => numbers.push(number.to_owned()),
         Some(name) => {
-            let alias = cx.alias(store, &target.name, name).await?;
-            let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(cx.scope())))?;
+            let alias = functions.alias(store, &target.name, name).await?;
+            let alias = alias.ok_or_else(|| LambdaError::no_function(&target.arn(&functions.parts.scope)))?;
             numbers.push(alias.version.clone());
             numbers.extend(alias.weights.keys().cloned());
             route.alias = Some(alias);
         }
     }
     for number in numbers {
-        let version = cx.version(store, &route.function, &number).await?;
+        let version = functions.version(store, &route.function, &number).await?;
         route.versions.insert(number, version);
     }
     route.statements = permissions::statements(store, target).await?;

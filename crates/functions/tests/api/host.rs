@@ -13,7 +13,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use stagecoach_base::{Clock, Entropy, Scope, UnixMillis};
 use stagecoach_functions::{
-    Answer, Answered, Caller, Functions, Invocation, InvokeError, Invoked, Invoker, Parts, Pending, Runnable,
+    Answer, Answered, Caller, EventOptions, Functions, Invocation, InvokeError, Invoked, Invoker, Parts, Pending,
+    Runnable,
 };
 use stagecoach_store::{Store, StoreOptions};
 use stagecoach_wire::Reply;
@@ -94,9 +95,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) async fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", home.path().join("db").display());
-        let store = Store::open(&url, &StoreOptions::default()).await.unwrap();
-        store.migrate("test").await.unwrap();
+        let store = opened(&format!("sqlite://{}", home.path().join("db").display())).await;
         let fake = Arc::new(Fake::default());
         let functions = over(&store, fake.clone(), home.path()).following_the_head();
         Self { functions, fake, store, home }
@@ -117,17 +116,11 @@ impl Host {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Reply {
-        match self.answer(method, path, headers, body).await {
-            Answered::Whole(reply) => reply,
-            Answered::Stream(..) => panic!("a stream was not asked for"),
-        }
+        send(&self.functions, method, path, headers, body).await
     }
 
     pub(crate) async fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answered {
-        let request = http::Request::builder().method(method).uri(path).extension(Caller("AKIATEST".into()));
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        self.functions.handle(&parts, body).await
+        answer(&self.functions, method, path, headers, body).await
     }
 
     pub(crate) async fn create(&self, name: &str) -> Value {
@@ -135,12 +128,35 @@ impl Host {
     }
 }
 
+async fn answer(to: &Functions, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Answered {
+    let request = http::Request::builder().method(method).uri(path).extension(Caller("AKIATEST".into()));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    to.handle(&parts, body).await
+}
+
+/// Sends a request to a host.
+pub(crate) async fn send(to: &Functions, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Reply {
+    match answer(to, method, path, headers, body).await {
+        Answered::Whole(reply) => reply,
+        Answered::Stream(..) => panic!("a stream was not asked for"),
+    }
+}
+
+pub(crate) async fn opened(url: &str) -> Store {
+    let store = Store::open(url, &StoreOptions::default()).await.unwrap();
+    store.migrate("test").await.unwrap();
+    store
+}
+
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(Tick)
 }
 
+/// A generator of its own for every host: two that drew alike would give the same ids.
 pub(crate) fn entropy() -> Arc<dyn Entropy> {
-    Arc::new(Counting(AtomicU64::new(7)))
+    static HOSTS: AtomicU64 = AtomicU64::new(0);
+    Arc::new(Counting(AtomicU64::new(7 + (HOSTS.fetch_add(1, Ordering::Relaxed) << 40))))
 }
 
 /// Another host over the same store.
@@ -153,7 +169,8 @@ pub(crate) fn over(store: &Store, invoker: Arc<dyn Invoker>, home: &std::path::P
         invoker,
         concurrency: 1000,
     };
-    Functions::new(parts, home).with_retry_delays([Duration::ZERO; 2])
+    let events = EventOptions { retry_delays: [Duration::ZERO; 2], ..EventOptions::default() };
+    Functions::new(parts, home).with_events(events)
 }
 
 pub(crate) fn function(name: &str) -> Value {

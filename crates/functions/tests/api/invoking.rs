@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stagecoach_functions::{Answer, InvokeError, ThrottleReason};
 use stagecoach_wire::Reply;
 
-use crate::host::{Host, eventually, over, variables};
+use crate::host::{Host, over, variables};
 use crate::{ARN, F};
 
 async fn invoke(host: &Host, qualifier: &str, headers: &[(&str, &str)], payload: &'static str) -> Reply {
@@ -131,23 +131,6 @@ async fn environments_belong_to_code_and_settings_not_to_permissions() {
 
     assert_eq!(first, same);
     assert_ne!(last(), same);
-}
-
-#[tokio::test]
-async fn an_event_is_tried_three_times() {
-    let host = Host::new().await;
-    host.create("f").await;
-    for _ in 0..2 {
-        host.fake.answers.lock().unwrap().push(Ok(Answer::Failed(Bytes::new())));
-    }
-
-    let accepted = invoke(&host, "", &[("x-amz-invocation-type", "Event")], "{}").await;
-
-    assert_eq!(accepted.status, 202);
-    let calls = || host.fake.calls.lock().unwrap().len();
-    eventually("the third try", || calls() == 3).await;
-    let calls = host.fake.calls.lock().unwrap();
-    assert!(calls.iter().all(|(_, invocation)| invocation.request_id == accepted.headers["x-amzn-requestid"]));
 }
 
 #[tokio::test]

@@ -1,0 +1,295 @@
+//! Running events: claims what is due, tries it, and writes down what follows.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use stagecoach_store::{Claimed, NewEvent, StoreError, Waiting};
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::{Next, Outcome, Policy, millis};
+use super::{Place, Queue};
+use crate::api::Functions;
+use crate::api::invoke::gather;
+use crate::errors::{Code, LambdaError};
+use crate::model::Target;
+use crate::{Answer, Invocation, InvokeError, ThrottleReason};
+
+/// How long events are kept [D: six hours].
+const AGE: Duration = Duration::from_secs(21_600);
+/// Retries of an event whose function fails [D].
+const RETRIES: u32 = 2;
+/// Longest time between two looks at a queue that has events, and at one that has none: other hosts may have added some that
+/// they had no room for. A host that is alone hears of all events itself.
+const BUSY: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_secs(5);
+const ALONE: Duration = Duration::from_secs(60);
+/// How long a throttled function's events are left in the queue, ms.
+const PAUSE: i64 = 1000;
+/// How often a result is written before it is left to the end of the claim.
+const WRITES: u32 = 6;
+
+impl Functions {
+    /// Runs events until `stop`, then waits for those that run, and gives back what is left. Events that are accepted while no
+    /// host does this wait in the store.
+    pub async fn serve_events(self: Arc<Self>, stop: CancellationToken) {
+        let queue = &self.events;
+        if queue.options.alone {
+            self.release(None).await;
+        }
+        queue.state().runner = Arc::downgrade(&self);
+        let work = async {
+            self.claim_until(&stop).await;
+            queue.state().runner = Weak::new();
+            queue.tasks.close();
+            queue.tasks.wait().await;
+        };
+        tokio::select! {
+            () = work => {}
+            () = self.renew() => {}
+        }
+        self.release(Some(&queue.holder)).await;
+    }
+
+    async fn release(&self, holder: Option<&str>) {
+        match self.parts.store.release_events(holder, self.parts.clock.wall().0).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "events were given back to the queue"),
+            Err(error) => {
+                tracing::warn!(%error, "claims on events could not be given back; they run out by themselves")
+            }
+        }
+    }
+
+    /// Keeps the claims of what runs here, for ever.
+    async fn renew(&self) {
+        let queue = &self.events;
+        loop {
+            tokio::time::sleep(queue.options.lease / 3).await;
+            let running: Vec<String> = queue.state().running.keys().cloned().collect();
+            let until = self.parts.clock.wall().0.saturating_add(millis(queue.options.lease));
+            if let Err(error) = self.parts.store.renew_events(&queue.holder, &running, until).await {
+                tracing::warn!(%error, "claims on events could not be renewed");
+            }
+        }
+    }
+
+    async fn claim_until(self: &Arc<Self>, stop: &CancellationToken) {
+        loop {
+            let wait = match self.claim().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::warn!(%error, "the queue of events cannot be read");
+                    BUSY
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.events.wake.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Claims what is due and there is room for; answers when to look again.
+    async fn claim(self: &Arc<Self>) -> Result<Duration, StoreError> {
+        let (queue, store) = (&self.events, &self.parts.store);
+        loop {
+            // Before looking for room: room that is given back after this wakes the loop.
+            queue.behind.store(true, Ordering::Relaxed);
+            if queue.slots.available_permits() == 0 {
+                return Ok(self.soon(BUSY));
+            }
+            let now = self.parts.clock.wall().0;
+            let waiting = store.waiting_events().await?;
+            let (due, later) = queue.plan(&waiting, now);
+            queue.behind.store(!due.is_empty(), Ordering::Relaxed);
+            let mut claimed = 0;
+            for (nth, function) in due.iter().enumerate() {
+                let free = queue.slots.available_permits();
+                claimed += self.claim_of(function, now, free.div_ceil(due.len() - nth)).await?;
+            }
+            if claimed == 0 {
+                // What is due and was not claimed, others were about to claim.
+                let bound = match (due.is_empty(), waiting.is_empty()) {
+                    (false, _) => BUSY / 4,
+                    _ if queue.options.alone => ALONE,
+                    (true, false) => BUSY,
+                    (true, true) => IDLE,
+                };
+                let later = later.map(|at| Duration::from_millis(at.saturating_sub(now).max(1).unsigned_abs()));
+                let bound = self.soon(bound);
+                return Ok(later.map_or(bound, |later| later.min(bound)));
+            }
+        }
+    }
+
+    /// Claims and starts at most `share` events of a function; answers how many.
+    async fn claim_of(self: &Arc<Self>, function: &str, now: i64, share: usize) -> Result<usize, StoreError> {
+        let queue = &self.events;
+        let share = u32::try_from(share).unwrap_or(u32::MAX);
+        // Meanwhile an event that was just accepted may have taken the room.
+        let Some(mut slots) = Arc::clone(&queue.slots).try_acquire_many_owned(share).ok().filter(|_| share > 0) else {
+            return Ok(0);
+        };
+        let until = now.saturating_add(millis(queue.options.lease));
+        let claimed = self.parts.store.claim_events(&queue.holder, function, now, until, share).await?;
+        let count = claimed.len();
+        for claimed in claimed {
+            if let Some(slot) = slots.split(1) {
+                let place = queue.place(&claimed.event, slot, queue.tasks.token());
+                queue.start(Arc::clone(self), claimed, place);
+            }
+        }
+        Ok(count)
+    }
+
+    /// About this long: hosts that started together do not look together.
+    fn soon(&self, about: Duration) -> Duration {
+        let parts = u32::try_from(self.parts.entropy.next_u64() % 256).unwrap_or_default();
+        about * 3 / 4 + about / 512 * parts
+    }
+
+    /// Tries an event once, and writes down what follows.
+    pub(super) async fn run_event(self: Arc<Self>, claimed: Claimed, place: Place) {
+        let policy = Policy { retries: RETRIES, age: AGE, delays: self.events.options.retry_delays };
+        let tried = self.attempt(&claimed, &policy).await;
+        let now = self.parts.clock.wall().0;
+        let (event, draw) = (&claimed.event, self.parts.entropy.next_u64());
+        let next = policy.next(tried.outcome, claimed.tried, event.accepted, now, draw);
+        if let Next::Done(condition) = next
+            && tried.outcome != Outcome::Succeeded
+        {
+            let (function, request, condition) = (&event.function, &event.id, condition.as_str());
+            tracing::warn!(%function, %request, condition, why = tried.why, "an event was given up");
+        }
+        self.write_down(&claimed, next).await;
+        drop(place);
+        if matches!(next, Next::Again(..)) {
+            self.events.wake.notify_one();
+        }
+    }
+
+    /// Writes down what follows a try. Tries again while the store fails: an event that is not written down runs once more.
+    async fn write_down(&self, claimed: &Claimed, next: Next) {
+        let (store, holder, id) = (&self.parts.store, &self.events.holder, &claimed.event.id);
+        let mut wait = Duration::from_millis(200);
+        for _ in 0..WRITES {
+            let written = match next {
+                Next::Again(due, tried) => store.return_event(holder, id, claimed.claims, due, tried).await,
+                Next::Done(_) => store.finish_event(holder, id, claimed.claims).await,
+            };
+            match written {
+                Ok(ours) => {
+                    if ours && matches!(next, Next::Done(_)) {
+                        self.events.leave(&claimed.event.function);
+                    } else if !ours {
+                        tracing::warn!(request = %id, "an event's claim had run out when it ended: it may run twice");
+                    }
+                    return;
+                }
+                Err(error) => tracing::warn!(request = %id, %error, "how an event ended could not be stored"),
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+
+    async fn attempt(&self, claimed: &Claimed, policy: &Policy) -> Attempt {
+        let event = &claimed.event;
+        if self.parts.clock.wall().0 >= policy.deadline(event.accepted) {
+            return Attempt::new(Outcome::Expired, "too old");
+        }
+        let target = target(event);
+        let prepared = async {
+            let route = self.routes.find(self, &target).await?;
+            self.runnable(&route, &event.id).await
+        };
+        let runnable = match prepared.await {
+            Ok(runnable) => runnable,
+            Err(error) => return Attempt::refused(&error),
+        };
+        let reserved = runnable.reserved;
+        let invocation = Invocation {
+            request_id: event.id.clone(),
+            invoked_arn: target.arn(&self.parts.scope),
+            payload: Bytes::copy_from_slice(&event.payload),
+            client_context: Some(event.client_context.clone()).filter(|context| !context.is_empty()),
+            trace_id: Some(event.trace_id.clone()).filter(|id| !id.is_empty()),
+            streaming: false,
+        };
+        match self.parts.invoker.invoke(runnable, invocation).await {
+            Ok(invoked) => Attempt::answered(invoked.answer).await,
+            Err(InvokeError::Throttled(ThrottleReason::Reserved)) if reserved == Some(0) => {
+                Attempt::new(Outcome::Blocked, "its reserved concurrency is zero")
+            }
+            Err(InvokeError::Throttled(reason)) => {
+                self.events.pause(&event.function, self.parts.clock.wall().0.saturating_add(PAUSE));
+                Attempt::new(Outcome::Refused, reason.as_str())
+            }
+            Err(error @ InvokeError::NotRunnable(_)) => Attempt::new(Outcome::Refused, error.to_string()),
+            Err(InvokeError::Stopping) => Attempt::new(Outcome::Stopping, ""),
+        }
+    }
+}
+
+/// What a try came to.
+struct Attempt {
+    outcome: Outcome,
+    why: String,
+}
+
+impl Attempt {
+    fn new(outcome: Outcome, why: impl Into<String>) -> Self {
+        Self { outcome, why: why.into() }
+    }
+
+    fn refused(error: &LambdaError) -> Self {
+        let outcome = if error.code == Code::ResourceNotFound { Outcome::Gone } else { Outcome::Refused };
+        Self::new(outcome, error.to_string())
+    }
+
+    async fn answered(answer: Answer) -> Self {
+        let failed = match answer {
+            Answer::Whole(_) => false,
+            Answer::Failed(_) => true,
+            Answer::Stream(chunks) => gather(chunks).await.1,
+        };
+        if failed { Self::new(Outcome::Failed, "the function failed") } else { Self::new(Outcome::Succeeded, "") }
+    }
+}
+
+fn target(event: &NewEvent) -> Target {
+    let qualifier = Some(event.qualifier.clone()).filter(|qualifier| !qualifier.is_empty());
+    Target { name: event.function.clone(), qualifier }
+}
+
+impl Queue {
+    fn pause(&self, function: &str, until: i64) {
+        self.state().paused.insert(function.to_owned(), until);
+    }
+
+    /// The functions to claim for at `now` (Unix ms), those with the least running here first, and when the next thing is due.
+    fn plan(&self, waiting: &[Waiting], now: i64) -> (Vec<String>, Option<i64>) {
+        let mut state = self.state();
+        state.paused.retain(|_, until| *until > now);
+        let mut busy: HashMap<&str, usize> = HashMap::new();
+        for function in state.running.values() {
+            *busy.entry(function).or_default() += 1;
+        }
+        let (mut due, mut later) = (Vec::new(), None::<i64>);
+        for Waiting { function, due: at } in waiting {
+            let at = state.paused.get(function).map_or(*at, |until| (*until).max(*at));
+            if at <= now {
+                due.push(function.clone());
+            } else {
+                later = Some(later.map_or(at, |earlier| earlier.min(at)));
+            }
+        }
+        due.sort_by_key(|function| busy.get(function.as_str()).copied().unwrap_or_default());
+        (due, later)
+    }
+}
