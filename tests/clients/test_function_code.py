@@ -1,10 +1,13 @@
 """Where the code of functions comes from and goes to: S3, downloads, layers."""
 import base64
 import hashlib
+import io
 import json
+import stat
 import subprocess
 import sys
 import urllib.request
+import zipfile
 
 import boto3
 import pytest
@@ -149,3 +152,121 @@ def test_the_location_of_a_function_is_its_package_for_whoever_has_the_url(gatew
 
     assert (downloaded.returncode, downloaded.stdout) == (0, code), downloaded.stderr
     assert (forged.status, forged.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+
+
+def packed(**files):
+    """A package whose files have modes, and links: `name: text`, `name: (text, mode)`; `->` begins a link's target."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, text in files.items():
+            text, mode = text if isinstance(text, tuple) else (text, 0o644)
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = ((stat.S_IFLNK if text.startswith("->") else stat.S_IFREG) | mode) << 16
+            archive.writestr(entry, text.removeprefix("->"))
+    return whole.getvalue()
+
+
+def publish(lambdas, name, **files):
+    return lambdas.publish_layer_version(LayerName=name, Content={"ZipFile": packed(**files)}, Description=name, CompatibleRuntimes=["python3.12"])
+
+
+PYTHON = """
+import json, os, shutil, subprocess
+import extra, vendored
+def handler(event, context):
+    return {"extra": extra.NAME, "vendored": vendored.NAME, "tool": subprocess.check_output(["layer-tool"], text=True).strip(),
+            "libraries": any(os.path.exists(os.path.join(folder, "libextra.so")) for folder in os.environ["LD_LIBRARY_PATH"].split(":"))}
+"""
+BOOTSTRAP = """#!/bin/sh
+api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+while true; do
+  heads=$(mktemp)
+  curl -sS -D "$heads" "$api/next" > /dev/null
+  id=$(grep -i '^lambda-runtime-aws-request-id:' "$heads" | cut -d: -f2 | tr -d '[:space:]')
+  curl -sS -X POST "$api/$id/response" -d "{\\"handler\\": \\"$(cat $LAMBDA_TASK_ROOT/name)\\"}"
+done
+"""
+
+
+def test_layers_bring_modules_programs_libraries_and_the_later_one_wins(gateway):
+    lambdas = gateway.client("lambda")
+    first = publish(lambdas, "first", **{
+        "python/extra.py": "NAME = 'first'", "python/lib/python3.12/site-packages/vendored.py": "NAME = 'vendored'",
+        "bin/layer-tool": ("#!/bin/sh\necho tool", 0o755), "lib/libextra.so.1": "", "lib/libextra.so": "->libextra.so.1"})
+    second = publish(lambdas, "second", **{"python/extra.py": "NAME = 'second'"})
+    made = create(lambdas, "layered", package(app__py=PYTHON), Layers=[first["LayerVersionArn"], second["LayerVersionArn"]])
+
+    before = answer(lambdas, "layered")
+    lambdas.update_function_configuration(FunctionName="layered", Layers=[second["LayerVersionArn"], first["LayerVersionArn"]])
+    for version in (first, second):
+        lambdas.delete_layer_version(LayerName=version["LayerArn"], VersionNumber=version["Version"])
+    after = answer(lambdas, "layered")
+    lambdas.delete_function(FunctionName="layered")
+
+    assert before == {"extra": "second", "vendored": "vendored", "tool": "tool", "libraries": True}
+    assert after["extra"] == "first", "layers that are deleted go on working for the functions that have them"
+    assert made["Layers"] == [{"Arn": layer["LayerVersionArn"], "CodeSize": layer["Content"]["CodeSize"]} for layer in (first, second)]
+
+
+def test_node_modules_and_a_bootstrap_come_from_layers(gateway):
+    lambdas = gateway.client("lambda")
+    modules = publish(lambdas, "modules", **{
+        "nodejs/node_modules/extra/index.js": "exports.name = 'common'", "nodejs/node20/node_modules/own/index.js": "exports.name = 'twenty'"})
+    runtime = publish(lambdas, "runtime", bootstrap=(BOOTSTRAP, 0o755))
+    code = "exports.handler = async () => [require('extra').name, require('own').name];"
+    create(lambdas, "node", package(app__js=code), runtime="nodejs20.x", Layers=[modules["LayerVersionArn"]])
+    create(lambdas, "custom", packed(name="mine"), runtime="provided.al2023", Layers=[runtime["LayerVersionArn"]])
+
+    answers = answer(lambdas, "node"), answer(lambdas, "custom")
+    for name in ("node", "custom"):
+        lambdas.delete_function(FunctionName=name)
+
+    assert answers == (["common", "twenty"], {"handler": "mine"})
+
+
+def test_layers_by_both_clients(gateway, tmp_path):
+    lambdas, content = gateway.client("lambda"), packed(**{"python/a.py": "A = 1"})
+    archive = tmp_path / "layer.zip"
+    archive.write_bytes(content)
+
+    made = gateway.cli("lambda", "publish-layer-version", "--layer-name", "cli", "--zip-file", f"fileb://{archive}", "--description", "d",
+                       "--compatible-runtimes", "python3.12", "python3.13", "--compatible-architectures", "arm64", "--license-info", "MIT")
+    read = lambdas.get_layer_version_by_arn(Arn=made["LayerVersionArn"])
+    listed = gateway.cli("lambda", "list-layers", "--compatible-runtime", "python3.13")["Layers"]
+    versions = lambdas.get_paginator("list_layer_versions").paginate(LayerName="cli", PaginationConfig={"PageSize": 1}).build_full_result()
+    statement = lambdas.add_layer_version_permission(LayerName="cli", VersionNumber=1, StatementId="all", Action="lambda:GetLayerVersion", Principal="*")
+    policy = json.loads(lambdas.get_layer_version_policy(LayerName="cli", VersionNumber=1)["Policy"])
+    lambdas.remove_layer_version_permission(LayerName="cli", VersionNumber=1, StatementId="all")
+    downloaded = call(read["Content"]["Location"])
+    lambdas.delete_layer_version(LayerName="cli", VersionNumber=1)
+
+    assert downloaded.body == content
+    assert read["Content"]["CodeSha256"] == made["Content"]["CodeSha256"] == base64.b64encode(hashlib.sha256(content).digest()).decode()
+    assert [layer["LayerName"] for layer in listed] == ["cli"] and listed[0]["LatestMatchingVersion"]["LicenseInfo"] == "MIT"
+    assert [version["Version"] for version in versions["LayerVersions"]] == [1]
+    assert policy["Statement"] == [json.loads(statement["Statement"])]
+    assert lambdas.list_layer_versions(LayerName="cli")["LayerVersions"] == []
+
+
+def test_a_layer_is_fetched_from_s3(s3, fetching):
+    lambdas = fetching.client("lambda")
+    s3.s3.put_object(Bucket="code", Key="layer.zip", Body=packed(**{"python/extra.py": "NAME = 's3'"}))
+    made = lambdas.publish_layer_version(LayerName="s3", Content={"S3Bucket": "code", "S3Key": "layer.zip"})
+    create(lambdas, "s3-layer", package(app__py="import extra\ndef handler(event, context):\n    return extra.NAME\n"), Layers=[made["LayerVersionArn"]])
+
+    assert answer(lambdas, "s3-layer") == "s3"
+
+
+def test_a_package_of_npm_has_links_and_one_that_leaves_is_refused_by_name(gateway):
+    lambdas = gateway.client("lambda")
+    code = "exports.handler = async () => require('child_process').execFileSync(__dirname + '/node_modules/.bin/tool').toString();"
+    tool = ("#!/bin/sh\nprintf linked", 0o755)
+    create(lambdas, "links", packed(**{"app.js": code, "node_modules/tool/tool.sh": tool, "node_modules/.bin/tool": "->../tool/tool.sh"}), runtime="nodejs20.x")
+
+    linked = answer(lambdas, "links")
+    with pytest.raises(ClientError) as refused:
+        lambdas.update_function_code(FunctionName="links", ZipFile=packed(**{"app.js": code, "up": "->../..", "up/out": "x"}))
+    lambdas.delete_function(FunctionName="links")
+
+    assert linked == "linked"
+    assert refused.value.response["Error"]["Message"] == 'The package entry "up" is a link that leaves the package.'

@@ -10,6 +10,8 @@ mod downloads;
 mod events;
 mod functions;
 mod invoke;
+mod layer_policies;
+mod layers;
 mod permissions;
 mod provisioned;
 mod routes;

@@ -181,10 +181,36 @@ pub(crate) const NO_S3: &str = "S3Bucket and S3Key cannot be read: no S3 endpoin
      Send the package as ZipFile.";
 pub(crate) const TWO_SOURCES: &str = "Please do not provide other FunctionCode parameters when providing a ZipFile.";
 pub(crate) const NO_IMAGES: &str = "This host runs zip packages; PackageType Image is not supported.";
-pub(crate) const NO_LAYERS: &str = "This host has no layers yet: put their content into the package.";
+pub(crate) const STALE_LAYER_POLICY: &str = "The Revision Id provided does not match the latest Revision Id. \
+     Call the GetLayerPolicy API to retrieve the latest Revision Id";
+pub(crate) const STATEMENT_ID: &str = "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)";
+pub(crate) const LAYER_VERSION_ARN: &str = r"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)";
 pub(crate) const LATEST_PROVISIONED: &str =
     "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
 pub(crate) const BEYOND_RESERVED: &str =
     "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function";
 pub(crate) const NOT_PROVISIONED: &str = "No Provisioned Concurrency Config found for this function";
 pub(crate) const RATE_EXCEEDED: &str = "Rate Exceeded.";
+
+/// A statement id that is taken.
+pub(crate) fn statement_exists(sid: &str) -> String {
+    format!(
+        "The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the existing statement."
+    )
+}
+
+/// A layer of somebody else.
+pub(crate) fn no_layer_access(arn: &str) -> String {
+    format!(
+        "User is not authorized to perform: lambda:GetLayerVersion on resource: {arn} because no resource-based policy allows \
+         the lambda:GetLayerVersion action"
+    )
+}
+
+/// What every member of `Layers` has to be.
+pub(crate) fn layer_arns() -> String {
+    format!(
+        "Member must satisfy constraint: [Member must have length less than or equal to 140, Member must have length greater \
+         than or equal to 1, Member must satisfy regular expression pattern: {LAYER_VERSION_ARN}, Member must not be null]"
+    )
+}

@@ -17,7 +17,7 @@ pub use api::{Answered, Caller, EventOptions, Functions, Invoker, Parts, Pending
 pub use errors::{Code, LambdaError};
 pub use host::{Followed, Follower, Host, HostOptions};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
-pub use model::{Alias, Function, Target, Version};
+pub use model::{Alias, Attached, Function, Target, Version};
 pub use objects::{ObjectError, ObjectName, Objects};
 pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 pub use runtime::Runtime;

@@ -3,9 +3,11 @@
 pub(crate) mod alias;
 pub(crate) mod function;
 pub(crate) mod kinds;
+pub(crate) mod layer;
 pub(crate) mod name;
 pub(crate) mod policy;
 
 pub use alias::Alias;
 pub use function::{Function, Version};
+pub use layer::Attached;
 pub use name::Target;

@@ -16,6 +16,14 @@ pub const LARGEST_ZIPPED: usize = 52_428_800;
 /// Largest package unpacked, bytes [D: Lambda quotas, 250 MB].
 pub const LARGEST_UNZIPPED: u64 = 262_144_000;
 
+/// What a version runs with.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    pub(crate) package: PathBuf,
+    /// Layers in their order.
+    pub(crate) layers: Vec<PathBuf>,
+}
+
 /// Where packages are unpacked.
 #[derive(Clone, Debug)]
 pub(crate) struct Packages {
@@ -52,6 +60,29 @@ impl Packages {
         work.await.map_err(|error| LambdaError::new(errors::Code::Service, error.to_string()))??;
         Ok(place)
     }
+}
+
+impl Packages {
+    /// Bytes of the files of an unpacked package.
+    ///
+    /// # Errors
+    /// 500 when the disk fails.
+    pub(crate) async fn size(&self, digest: &Digest) -> Result<u64, LambdaError> {
+        let place = self.path(digest);
+        let work = tokio::task::spawn_blocking(move || size(&place).map_err(|error| disk(&error)));
+        work.await.map_err(|error| LambdaError::new(errors::Code::Service, error.to_string()))?
+    }
+}
+
+fn size(folder: &Path) -> std::io::Result<u64> {
+    let mut all = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // Of a link itself, never of what it leads to.
+        let about = entry.metadata()?;
+        all += if about.is_dir() { size(&entry.path())? } else { about.len() };
+    }
+    Ok(all)
 }
 
 /// Whether a folder is there.

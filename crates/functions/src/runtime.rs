@@ -13,6 +13,69 @@ pub enum Runtime {
     Node,
 }
 
+/// Architectures that a function or layer may name; the code runs on whatever this machine is.
+pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
+
+/// AWS's runtimes, as its texts list them. Those of the families this host runs need not be among them.
+const IDENTIFIERS: [&str; 46] = [
+    "nodejs20.x",
+    "nodejs22.x",
+    "nodejs24.x",
+    "nodejs18.x",
+    "nodejs16.x",
+    "nodejs14.x",
+    "nodejs12.x",
+    "nodejs10.x",
+    "nodejs8.10",
+    "nodejs6.10",
+    "nodejs4.3-edge",
+    "nodejs4.3",
+    "nodejs",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+    "python3.9",
+    "python3.8",
+    "python3.7",
+    "python3.6",
+    "python2.7",
+    "java25",
+    "java21",
+    "java17",
+    "java11",
+    "java8.al2",
+    "java8",
+    "dotnet10",
+    "dotnet8",
+    "dotnet6",
+    "dotnetcore3.1",
+    "dotnetcore2.1",
+    "dotnetcore2.0",
+    "dotnetcore1.0",
+    "ruby3.4",
+    "ruby3.3",
+    "ruby3.2",
+    "ruby2.7",
+    "ruby2.5",
+    "go1.x",
+    "provided.al2023",
+    "provided.al2",
+    "provided",
+    "nodejs26.x",
+];
+
+/// Whether a text names a runtime of AWS's, whether or not this host has it.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    IDENTIFIERS.contains(&text) || text.parse::<Runtime>().is_ok()
+}
+
+/// AWS's runtimes, for its texts.
+pub(crate) fn identifiers() -> String {
+    IDENTIFIERS.join(", ")
+}
+
 /// The identifier names no runtime that this host has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("this host runs provided.*, python3.* and nodejs*.x, not `{0}`")]

@@ -60,11 +60,16 @@ impl<'a> Cx<'a> {
 
     /// Begins a write on the function `name`.
     pub(super) async fn write(&self, name: &str) -> Result<Write, LambdaError> {
+        self.write_in(kinds::root(name)).await
+    }
+
+    /// Begins a write in the tree `root`.
+    pub(super) async fn write_in(&self, root: String) -> Result<Write, LambdaError> {
         let author = Author {
             actor: self.actor.to_owned(),
             operation: self.call.operation().name.to_owned(),
             target: self.call.path().to_owned(),
-            root: kinds::root(name),
+            root,
             request_id: self.id.to_owned(),
         };
         Ok(self.store().write(author, self.now.0).await?)

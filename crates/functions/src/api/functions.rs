@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use stagecoach_store::StoreError;
 
 use super::documents::{self, Cx, Outcome, check_revision, reply};
-use super::{code, settings, tags, versions};
+use super::{code, layers, settings, tags, versions};
 use crate::errors::{self, LambdaError};
 use crate::model::function::{Function, Version};
 use crate::model::name::is_number;
@@ -14,7 +14,7 @@ use crate::model::{Target, kinds};
 pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     let body = cx.body()?;
     let target = Target::parse(body["FunctionName"].as_str().unwrap_or_default(), None, cx.scope())?;
-    let settings = settings::created(&body)?;
+    let mut settings = settings::created(&body)?;
     let tags = tags::read(&body["Tags"])?;
     if body["Code"]["ImageUri"].is_string() || body["PackageType"] == "Image" {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
@@ -23,7 +23,9 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     if cx.store().get(&kinds::function(&target.name)).await?.is_some() {
         return Err(exists(&target));
     }
+    settings.layers = layers::attached(cx, &body["Layers"]).await?.unwrap_or_default();
     let blob = code::keep(cx, source).await?;
+    layers::fit(cx, &blob.digest(), &settings.layers).await?;
     let mut write = cx.write(&target.name).await?;
     let latest = Version {
         version: "$LATEST".into(),
@@ -75,8 +77,9 @@ pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
     }
     let source = code::source(&body)?;
-    cx.function(&mut cx.store(), &target).await?;
+    let before = cx.function(&mut cx.store(), &target).await?;
     let blob = code::keep(cx, source).await?;
+    layers::fit(cx, &blob.digest(), &before.latest.settings.layers).await?;
     let mut write = cx.write(&target.name).await?;
     let mut function = cx.function(&mut write, &target).await?;
     check_revision(body["RevisionId"].as_str(), &function.latest.revision_id)?;

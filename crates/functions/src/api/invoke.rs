@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use stagecoach_base::Digest;
 use stagecoach_wire::Reply;
 use tokio::sync::mpsc;
 
@@ -16,7 +17,7 @@ use super::{Functions, events, permissions, put};
 use crate::errors::{self, Code, LambdaError};
 use crate::model::Target;
 use crate::model::function::Version;
-use crate::package::is_there;
+use crate::package::{Folders, is_there};
 use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, Runtime};
 
 /// Bytes of a payload at most: 6 MiB, and 256 KiB (now 1 MiB) when nobody waits [D].
@@ -112,16 +113,25 @@ impl Functions {
         Ok(Arc::new(version.runnable(&route.function, &self.parts.scope, runtime, code)))
     }
 
-    /// The version's package on this host; another host may have taken it in.
-    pub(super) async fn code(&self, version: &Version) -> Result<PathBuf, LambdaError> {
-        let place = self.packages.path(&version.code);
+    /// The version's package and layers on this host.
+    pub(super) async fn code(&self, version: &Version) -> Result<Folders, LambdaError> {
+        let mut layers = Vec::new();
+        for layer in &version.settings.layers {
+            layers.push(self.unpacked(&layer.code).await?);
+        }
+        Ok(Folders { package: self.unpacked(&version.code).await?, layers })
+    }
+
+    /// A package on this host; another host may have taken it in.
+    pub(super) async fn unpacked(&self, package: &Digest) -> Result<PathBuf, LambdaError> {
+        let place = self.packages.path(package);
         if is_there(&place).await {
             return Ok(place);
         }
-        let zip = self.parts.store.blob(&version.code).await?;
+        let zip = self.parts.store.blob(package).await?;
         let zip =
             zip.ok_or_else(|| LambdaError::new(Code::Service, "The function's package is gone from the store."))?;
-        self.packages.unpack(&version.code, zip, self.parts.entropy.next_u64()).await
+        self.packages.unpack(package, zip, self.parts.entropy.next_u64()).await
     }
 }
 

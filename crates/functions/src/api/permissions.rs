@@ -20,9 +20,8 @@ pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
         return Err(LambdaError::invalid(errors::LATEST_POLICY));
     }
     let sid = body["StatementId"].as_str().unwrap_or_default();
-    if sid.is_empty() || sid.len() > 100 || !sid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-        let pattern = "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)";
-        return Err(LambdaError::constraint(sid, "statementId", pattern));
+    if !is_statement_id(sid) {
+        return Err(LambdaError::constraint(sid, "statementId", errors::STATEMENT_ID));
     }
     let action = body["Action"].as_str().unwrap_or_default();
     if action != "*" && !action.starts_with("lambda:") {
@@ -35,14 +34,16 @@ pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
     check(body["RevisionId"].as_str(), &revision)?;
     let mut policy = load(&mut write, &target).await?;
     if policy.position(sid).is_some() {
-        return Err(LambdaError::conflict(format!(
-            "The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the existing \
-             statement."
-        )));
+        return Err(LambdaError::conflict(errors::statement_exists(sid)));
     }
     policy.statements.push(statement.clone());
     keep(cx, write, &target, function, &policy).await?;
     Ok(reply(cx, &json!({ "Statement": statement.to_string() })))
+}
+
+/// Whether a text can be a `StatementId` [M].
+pub(super) fn is_statement_id(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// RemovePermission.

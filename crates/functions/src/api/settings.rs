@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::documents::{Cx, Outcome, check_revision, reply};
+use super::layers;
 use crate::Runtime;
 use crate::errors::{self, LambdaError};
 use crate::model::function::Settings;
@@ -81,9 +82,6 @@ fn change(settings: &mut Settings, body: &Value) -> Result<(), LambdaError> {
     }
     number(&mut settings.timeout, &body["Timeout"], "timeout", TIMEOUT)?;
     number(&mut settings.memory, &body["MemorySize"], "memorySize", MEMORY)?;
-    if body["Layers"].as_array().is_some_and(|layers| !layers.is_empty()) {
-        return Err(LambdaError::invalid(errors::NO_LAYERS));
-    }
     if let Some(environment) = body.get("Environment").filter(|environment| environment.is_object()) {
         settings.variables = Some(variables(&environment["Variables"])?);
     }
@@ -125,7 +123,7 @@ fn role_like(role: &str) -> Result<&str, LambdaError> {
     Err(LambdaError::constraint(role, "role", pattern))
 }
 
-fn text_within<'a>(member: &str, text: &'a str, longest: usize) -> Result<&'a str, LambdaError> {
+pub(super) fn text_within<'a>(member: &str, text: &'a str, longest: usize) -> Result<&'a str, LambdaError> {
     if text.chars().count() <= longest {
         return Ok(text);
     }
@@ -187,11 +185,17 @@ fn is_variable(name: &str) -> bool {
 /// UpdateFunctionConfiguration.
 pub(super) async fn update(cx: &Cx<'_>) -> Outcome {
     let (target, body) = (cx.target()?, cx.body()?);
+    let before = cx.function(&mut cx.store(), &target).await?;
+    let layers = layers::attached(cx, &body["Layers"]).await?;
+    if let Some(layers) = &layers {
+        layers::fit(cx, &before.latest.code, layers).await?;
+    }
     let mut write = cx.write(&target.name).await?;
     let mut function = cx.function(&mut write, &target).await?;
     check_revision(body["RevisionId"].as_str(), &function.latest.revision_id)?;
     let mut settings = function.latest.settings.clone();
     change(&mut settings, &body)?;
+    settings.layers = layers.unwrap_or(settings.layers);
     let latest = &mut function.latest;
     if latest.settings != settings {
         // Environments go on while nothing that they are made of changes.

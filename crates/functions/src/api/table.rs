@@ -3,7 +3,10 @@
 use stagecoach_wire::Op;
 
 use super::documents::Handler;
-use super::{aliases, concurrency, functions, invoke, permissions, provisioned, settings, streaming, tags, versions};
+use super::{
+    aliases, concurrency, functions, invoke, layer_policies, layers, permissions, provisioned, settings, streaming,
+    tags, versions,
+};
 
 macro_rules! operations {
     ($($operation:ident => $handler:expr;)*) => {
@@ -47,6 +50,15 @@ operations! {
     LambdaUntagResource => tags::untag;
     LambdaListTags => tags::list;
     LambdaGetFunctionCodeSigningConfig => functions::code_signing;
+    LambdaPublishLayerVersion => layers::publish;
+    LambdaGetLayerVersion => layers::get;
+    LambdaGetLayerVersionByArn => layers::get_by_arn;
+    LambdaListLayers => layers::list_layers;
+    LambdaListLayerVersions => layers::list_versions;
+    LambdaDeleteLayerVersion => layers::delete;
+    LambdaAddLayerVersionPermission => layer_policies::add;
+    LambdaRemoveLayerVersionPermission => layer_policies::remove;
+    LambdaGetLayerVersionPolicy => layer_policies::get;
     LambdaInvoke => invoke::invoke;
     LambdaInvokeWithResponseStream => streaming::invoke;
 }

@@ -43,10 +43,10 @@ pub(super) fn launch(runnable: &Runnable, tools: &Tools) -> Result<Launch, NoLau
     Ok(Launch { program, arguments, folder: runnable.code.clone(), memory })
 }
 
-/// The package's `bootstrap`, or a layer's.
+/// The package's `bootstrap`, or a layer's: the last one's that has it, as when they are unpacked over each other.
 fn bootstrap(runnable: &Runnable) -> Result<PathBuf, NoLaunch> {
     std::iter::once(&runnable.code)
-        .chain(&runnable.layers)
+        .chain(runnable.layers.iter().rev())
         .map(|folder| folder.join("bootstrap"))
         .find(|path| path.is_file())
         .ok_or(NoLaunch::NoBootstrap)

@@ -85,11 +85,17 @@ fn search_paths(runnable: &Runnable, tools: &Tools) -> Vec<(&'static str, Vec<St
     let mut all = vec![("PATH", path), ("LD_LIBRARY_PATH", libraries)];
     match runnable.runtime {
         Runtime::Provided => {}
-        Runtime::Python => all.push(("PYTHONPATH", std::iter::once(root).chain(layered(runnable, "python")).collect())),
-        Runtime::Node => all.push((
-            "NODE_PATH",
-            layered(runnable, "nodejs/node_modules").into_iter().chain([code("node_modules"), root]).collect(),
-        )),
+        Runtime::Python => {
+            let own = layered(runnable, &format!("python/lib/{}/site-packages", runnable.runtime_name));
+            let layers = own.into_iter().chain(layered(runnable, "python"));
+            all.push(("PYTHONPATH", std::iter::once(root).chain(layers).collect()));
+        }
+        Runtime::Node => {
+            let version = runnable.runtime_name.trim_start_matches("nodejs").trim_end_matches(".x");
+            let own = layered(runnable, &format!("nodejs/node{version}/node_modules"));
+            let layers = own.into_iter().chain(layered(runnable, "nodejs/node_modules"));
+            all.push(("NODE_PATH", layers.chain([code("node_modules"), root]).collect()));
+        }
     }
     all
 }

@@ -1,7 +1,6 @@
 //! A function and its versions.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stagecoach_base::{Digest, Scope, UnixMillis};
 
+use crate::model::layer::Attached;
 use crate::model::name::function_arn;
+use crate::package::Folders;
 use crate::{Runnable, Runtime};
 
 /// The document of a function: `$LATEST`, and what holds for all versions.
@@ -69,13 +70,16 @@ pub struct Settings {
     pub memory: u32,
     /// Variables; `None` when the member was never sent.
     pub variables: Option<BTreeMap<String, String>>,
+    /// Layers in their order.
+    #[serde(default)]
+    pub layers: Vec<Attached>,
     /// Members that are kept and shown, but change nothing here.
     pub shown: Map<String, Value>,
 }
 
 impl Version {
-    /// Ready to run with the package unpacked at `code`.
-    pub(crate) fn runnable(&self, function: &Function, scope: &Scope, runtime: Runtime, code: PathBuf) -> Runnable {
+    /// Ready to run with package and layers unpacked at `code`.
+    pub(crate) fn runnable(&self, function: &Function, scope: &Scope, runtime: Runtime, code: Folders) -> Runnable {
         Runnable {
             arn: function_arn(scope, &function.name),
             name: function.name.clone(),
@@ -84,8 +88,8 @@ impl Version {
             runtime,
             runtime_name: self.settings.runtime.clone(),
             handler: self.settings.handler.clone(),
-            code,
-            layers: Vec::new(),
+            code: code.package,
+            layers: code.layers,
             timeout: Duration::from_secs(u64::from(self.settings.timeout)),
             memory_mib: self.settings.memory,
             variables: self.settings.variables.clone().unwrap_or_default(),
@@ -119,6 +123,10 @@ impl Version {
                 (Some(defaults), Value::Object(said)) => defaults.extend(said.clone()),
                 _ => drop(shape.insert(member.clone(), value.clone())),
             }
+        }
+        if !settings.layers.is_empty() {
+            let layer = |layer: &Attached| json!({ "Arn": layer.arn, "CodeSize": layer.code_size });
+            shape.insert("Layers".into(), settings.layers.iter().map(layer).collect());
         }
         if let Some(variables) = &settings.variables {
             shape.insert("Environment".into(), json!({ "Variables": variables }));

@@ -7,6 +7,8 @@ use stagecoach_store::{Doc, Key, StoreError};
 pub(crate) const FUNCTION: &str = "lambda-function";
 pub(crate) const VERSION: &str = "lambda-version";
 pub(crate) const ALIAS: &str = "lambda-alias";
+pub(crate) const LAYER: &str = "lambda-layer";
+pub(crate) const LAYER_VERSION: &str = "lambda-layer-version";
 pub(crate) const POLICY: &str = "lambda-policy";
 pub(crate) const PROVISIONED: &str = "lambda-provisioned";
 
@@ -36,6 +38,26 @@ pub(crate) fn policy(name: &str, qualifier: Option<&str>) -> Key {
 /// The provisioned concurrency of a version or alias; all functions' are one list.
 pub(crate) fn provisioned(name: &str, qualifier: &str) -> Key {
     Key { kind: PROVISIONED.into(), parent: String::new(), id: format!("{name}:{qualifier}") }
+}
+
+/// A layer's own document.
+pub(crate) fn layer(name: &str) -> Key {
+    Key { kind: LAYER.into(), parent: String::new(), id: name.into() }
+}
+
+/// A version of a layer; numbered as those of functions.
+pub(crate) fn layer_version(name: &str, number: u64) -> Key {
+    Key { kind: LAYER_VERSION.into(), parent: name.into(), id: format!("{number:010}") }
+}
+
+/// The tree of a layer.
+pub(crate) fn layer_root(name: &str) -> String {
+    format!("layer:{name}")
+}
+
+/// A document of the layer `name`.
+pub(crate) fn layer_doc(key: Key, name: &str, body: &impl Serialize) -> Result<Doc, StoreError> {
+    Ok(Doc { root: layer_root(name), ..doc(key, name, body)? })
 }
 
 /// The tree of a function; prefixed, so that no API's id is the same.

@@ -6,6 +6,7 @@ mod downloads;
 mod events;
 mod host;
 mod invoking;
+mod layers;
 mod objects;
 mod provisioning;
 mod streaming;
@@ -254,12 +255,12 @@ async fn concurrency_tags_and_account_settings_are_kept() {
 async fn what_is_not_built_and_what_is_not_lambdas_say_so() {
     let host = Host::new().await;
 
-    let unbuilt = host.call("GET", "/2018-10-31/layers", &Value::Null).await;
+    let unbuilt = host.call("GET", "/2020-04-22/code-signing-configs", &Value::Null).await;
     let unknown = host.call("GET", "/2015-03-31/nothing", &Value::Null).await;
 
     assert_eq!(
         (unbuilt.0, &unbuilt.2["message"]),
-        (501, &json!("The operation ListLayers is not supported by this host."))
+        (501, &json!("The operation ListCodeSigningConfigs is not supported by this host."))
     );
     assert_eq!((unknown.0, unknown.1.as_str()), (404, "UnknownOperationException"));
     let wrong = host.send("POST", "/2015-03-31/functions", &[], "[".into()).await;
