@@ -5,16 +5,21 @@
 mod environment;
 mod exchange;
 mod follow;
+mod home;
 mod launch;
 mod log;
+mod meter;
 mod payloads;
 mod pool;
 mod process;
+mod processes;
 mod run;
 mod runtime_api;
 mod shelf;
 mod starts;
+mod sweeper;
 mod variables;
+mod watchdog;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -28,10 +33,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::follow::{Followed, Follower};
-use self::launch::Tools;
+use self::home::Home;
 use self::log::Lines;
+use self::meter::Meter;
 use self::pool::Pool;
 use self::run::Run;
+use self::sweeper::Sweeper;
 use crate::{Invocation, InvokeError, Invoked, Invoker, Pending, Runnable};
 
 /// The embedded bootstraps, by file name.
@@ -47,7 +54,9 @@ pub struct HostOptions {
     pub idle: Duration,
     /// How long a runtime may take to ask for its first invocation; 10 s on AWS.
     pub init: Duration,
-    /// Folder for bootstraps and the functions' temporary files; made when needed.
+    /// Most processes of one environment; AWS's is 1024. One that has more is ended.
+    pub processes: u32,
+    /// Folder for bootstraps and the functions' temporary files; made when needed. Hosts may share one.
     pub scratch: PathBuf,
     /// Python 3: a name to find in `path`, or a path.
     pub python: String,
@@ -68,6 +77,7 @@ impl HostOptions {
             account_concurrency: 1000,
             idle: Duration::from_secs(600),
             init: Duration::from_secs(10),
+            processes: 1024,
             scratch,
             python: "python3".to_owned(),
             node: "node".to_owned(),
@@ -91,29 +101,41 @@ impl fmt::Debug for Host {
 /// What all tasks of a host share.
 struct Shared {
     options: HostOptions,
-    tools: Tools,
     pool: Arc<Pool>,
     lines: Arc<Lines>,
     tasks: TaskTracker,
     stopping: CancellationToken,
-    written: OnceCell<()>,
+    sweeper: Sweeper,
+    meter: Arc<Meter>,
+    home: OnceCell<Home>,
+}
+
+impl Drop for Shared {
+    /// A host that nobody has any more measures nothing.
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
 }
 
 impl Host {
-    /// A host without environments; one task reclaims idle ones from now on.
+    /// A host without environments; from now on tasks reclaim idle ones, measure busy ones and remove what a host on the same
+    /// scratch folder left that was killed.
     pub fn new(options: HostOptions) -> Self {
-        let HostOptions { python, node, path, scratch, .. } = options.clone();
         let shared = Arc::new(Shared {
-            tools: Tools { python, node, path, runtime: scratch.join("runtime") },
             pool: Arc::new(Pool::new(options.account_concurrency)),
             lines: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            written: OnceCell::new(),
+            sweeper: Sweeper::start(),
+            meter: Arc::default(),
+            home: OnceCell::new(),
             options,
         });
         let every = (shared.options.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(10));
         shared.tasks.spawn(starts::reclaim(Arc::downgrade(&shared), every, shared.stopping.clone()));
+        shared.tasks.spawn(shared.meter.clone().run(shared.stopping.clone()));
+        let scratch = shared.options.scratch.clone();
+        shared.tasks.spawn_blocking(move || home::clear_dead(&scratch));
         Self(shared)
     }
 
@@ -175,6 +197,9 @@ impl Host {
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.lines.close();
+        if let Some(home) = self.0.home.get() {
+            home.leave().await;
+        }
     }
 }
 

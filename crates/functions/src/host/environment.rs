@@ -15,9 +15,11 @@ use tokio_util::task::TaskTracker;
 use super::exchange::{First, Job, Reply};
 use super::launch::{NoLaunch, Tools, launch};
 use super::log::{Lines, Log, Readers};
+use super::meter::{Meter, Vitals};
 use super::payloads::Failure;
-use super::process::Process;
+use super::process::{Process, Remains};
 use super::runtime_api::RuntimeApi;
+use super::sweeper::Sweeper;
 use super::variables::{Own, variables};
 use crate::{Invocation, InvokeError, Runnable, Runtime};
 
@@ -33,6 +35,12 @@ pub(super) struct Start<'a> {
     pub(super) lines: Arc<Lines>,
     /// Who waits for what is left of environments.
     pub(super) tasks: &'a TaskTracker,
+    /// What ends daemons.
+    pub(super) sweeper: &'a Sweeper,
+    /// What measures it.
+    pub(super) meter: &'a Meter,
+    /// Most processes.
+    pub(super) processes: u32,
     /// Its own folder; removed with it.
     pub(super) scratch: PathBuf,
     /// Its log stream.
@@ -76,6 +84,8 @@ pub(super) struct Environment {
     pub(super) log: Arc<Log>,
     /// The task reading its output.
     pub(super) readers: Readers,
+    /// What it uses.
+    pub(super) vitals: Arc<Vitals>,
     process: Process,
     api: RuntimeApi,
 }
@@ -97,7 +107,8 @@ impl Environment {
             log_stream: &start.log_stream,
             provisioned: start.provisioned,
         };
-        let started = Process::start(&launch, &variables(&runnable, start.tools, &own), start.scratch.clone());
+        let remains = Remains { sweeper: start.sweeper.clone(), scratch: start.scratch.clone() };
+        let started = Process::start(&launch, &variables(&runnable, start.tools, &own), remains);
         let (process, mut keeper) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -115,7 +126,12 @@ impl Environment {
         readers.read(out, log.clone());
         readers.read(err, log.clone());
         start.tasks.spawn(keeper.run());
-        Ok((Self { runnable, log, readers, process, api }, first))
+        let mark = start.scratch.to_string_lossy().into_owned();
+        let (group, kill) = process.watched();
+        let limits = (runnable.memory_mib, start.processes);
+        let vitals = Arc::new(Vitals::new(mark, group, limits, kill, log.clone()));
+        start.meter.watch(&vitals);
+        Ok((Self { runnable, log, readers, vitals, process, api }, first))
     }
 
     /// Waits until the runtime asks for its first invocation.
@@ -125,6 +141,7 @@ impl Environment {
         limit: Duration,
         stopping: &CancellationToken,
     ) -> Result<(), NoEnvironment> {
+        let _busy = self.vitals.work();
         tokio::select! {
             biased;
             first = first => match first {

@@ -1,4 +1,5 @@
-//! One child process and everything it forks: started in a process group of its own, ended as a group.
+//! One child process and everything it forks: started in a process group of its own, ended as a group, and by its mark what left
+//! the group.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::payloads::Failure;
+use super::sweeper::Sweeper;
 
 /// Most files a function may have open, as on AWS.
 const OPEN_FILES: u64 = 1024;
@@ -28,9 +30,31 @@ pub(super) struct Launch {
     pub(super) memory: Option<u64>,
 }
 
+/// What is left of an environment when its processes have ended, daemons excepted.
+#[derive(Debug)]
+pub(super) struct Remains {
+    /// Ends daemons.
+    pub(super) sweeper: Sweeper,
+    /// Its scratch folder; the mark of its processes too.
+    pub(super) scratch: PathBuf,
+}
+
+impl Remains {
+    /// Removes them.
+    async fn remove(self) {
+        self.sweeper.swept(self.scratch.to_string_lossy().into_owned()).await;
+        if let Err(error) = tokio::fs::remove_dir_all(&self.scratch).await
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %self.scratch.display(), "a function's scratch folder stays");
+        }
+    }
+}
+
 /// A running process group. Dropping it has the group killed.
 #[derive(Debug)]
 pub(super) struct Process {
+    group: Option<Pid>,
     kill: CancellationToken,
     ended: watch::Receiver<Option<Failure>>,
     gone: CancellationToken,
@@ -41,18 +65,18 @@ pub(super) struct Process {
 pub(super) struct Keeper {
     child: Child,
     group: Group,
-    scratch: PathBuf,
+    remains: Remains,
     kill: CancellationToken,
     ended: watch::Sender<Option<Failure>>,
     _gone: DropGuard,
 }
 
 impl Process {
-    /// Starts `launch` with exactly `variables` as its environment. `scratch` is removed after it. The keeper has to be run.
+    /// Starts `launch` with exactly `variables` as its environment. `remains` go after it. The keeper has to be run.
     pub(super) fn start(
         launch: &Launch,
         variables: &BTreeMap<String, String>,
-        scratch: PathBuf,
+        remains: Remains,
     ) -> io::Result<(Self, Keeper)> {
         let child = Command::new(&launch.program)
             .args(&launch.arguments)
@@ -69,8 +93,8 @@ impl Process {
         limit(group, launch.memory);
         let (kill, gone) = (CancellationToken::new(), CancellationToken::new());
         let (sender, ended) = watch::channel(None);
-        let process = Self { kill: kill.clone(), ended, gone: gone.clone() };
-        let keeper = Keeper { child, group: Group(group), scratch, kill, ended: sender, _gone: gone.drop_guard() };
+        let process = Self { group, kill: kill.clone(), ended, gone: gone.clone() };
+        let keeper = Keeper { child, group: Group(group), remains, kill, ended: sender, _gone: gone.drop_guard() };
         Ok((process, keeper))
     }
 
@@ -84,6 +108,11 @@ impl Process {
     /// Whether it runs, and goes on to.
     pub(super) fn is_running(&self) -> bool {
         !self.kill.is_cancelled() && self.ended.borrow().is_none()
+    }
+
+    /// The number of its group, and what ends it, for whoever watches what it uses.
+    pub(super) fn watched(&self) -> (i32, CancellationToken) {
+        (self.group.map_or(-1, |group| group.as_raw_nonzero().get()), self.kill.clone())
     }
 
     /// Has it and everything in its group killed, soon.
@@ -121,11 +150,7 @@ impl Keeper {
         self.group.kill();
         let how = status.map_or_else(|error| Failure::Lost(error.to_string()), Failure::Exited);
         self.ended.send_replace(Some(how));
-        if let Err(error) = tokio::fs::remove_dir_all(&self.scratch).await
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, folder = %self.scratch.display(), "a function's scratch folder stays");
-        }
+        self.remains.remove().await;
     }
 }
 

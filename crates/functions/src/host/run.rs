@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::environment::{Environment, NoEnvironment, Outcome, job};
 use super::exchange::{Piece, Reply};
+use super::meter::Busy;
 use super::payloads::{self, ANSWER_BYTES, Failure};
 use super::pool::{Found, Permit, Seat};
 use super::shelf::Place;
@@ -35,6 +36,7 @@ struct Working {
     environment: Arc<Environment>,
     seat: Seat,
     began: Instant,
+    _busy: Busy,
 }
 
 impl Run {
@@ -74,7 +76,7 @@ impl Run {
             end(std::mem::take(&mut found.ending));
             let (environment, fresh) = self.environment(&found.seat, found.place).await?;
             let began = self.begin(&environment);
-            let working = Working { environment, seat: found.seat, began };
+            let working = Working { _busy: environment.vitals.work(), environment, seat: found.seat, began };
             let job = job(&self.invocation, self.shared.options.clock.wall(), self.runnable.timeout);
             let deadline = began + self.runnable.timeout;
             let outcome = working.environment.invoke(job, deadline, &self.shared.stopping).await;
@@ -148,9 +150,11 @@ impl Run {
         let Self { invocation: Invocation { request_id, .. }, runnable, .. } = self;
         environment.log.note(&format!("END RequestId: {request_id}"));
         environment.log.note(&format!(
-            "REPORT RequestId: {request_id}\tDuration: {took:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB",
+            "REPORT RequestId: {request_id}\tDuration: {took:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t\
+             Max Memory Used: {} MB",
             took.ceil(),
-            runnable.memory_mib
+            runnable.memory_mib,
+            environment.vitals.used_mib()
         ));
         environment.log.end()
     }

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, NoEnvironment, Start};
+use super::home::Home;
+use super::launch::Tools;
 use super::pool::{Found, Seat};
 use super::shelf::{Place, Started};
-use super::{BOOTSTRAPS, Shared};
+use super::{HostOptions, Shared};
 use crate::{InvokeError, Runnable};
 
 impl Shared {
@@ -45,13 +47,16 @@ impl Shared {
         limit: Duration,
         provisioned: bool,
     ) -> Result<Arc<Environment>, NoEnvironment> {
-        self.written.get_or_try_init(|| self.write()).await?;
+        let home = self.home().await?;
         let name = format!("{:016x}{:016x}", self.options.entropy.next_u64(), self.options.entropy.next_u64());
         let start = Start {
-            tools: &self.tools,
+            tools: &self.tools(home),
             lines: self.lines.clone(),
             tasks: &self.tasks,
-            scratch: self.options.scratch.join("tmp").join(&name),
+            sweeper: &self.sweeper,
+            meter: &self.meter,
+            processes: self.options.processes,
+            scratch: home.scratch(&name),
             log_stream: self.log_stream(runnable, &name),
             provisioned,
         };
@@ -92,17 +97,23 @@ impl Shared {
         }
     }
 
-    /// Writes the embedded bootstraps.
-    async fn write(&self) -> Result<(), NoEnvironment> {
-        let refused = |error: std::io::Error| {
-            let text = format!("cannot write the runtimes to {}: {error}", self.tools.runtime.display());
-            NoEnvironment::Refused(InvokeError::NotRunnable(text))
+    /// The host's folder, made when it is needed first.
+    async fn home(&self) -> Result<&Home, NoEnvironment> {
+        let make = || async {
+            let (scratch, entropy) = (self.options.scratch.clone(), self.options.entropy.clone());
+            let name = move || format!("{}-{:016x}", std::process::id(), entropy.next_u64());
+            let made = tokio::task::spawn_blocking(move || Home::make(&scratch, name)).await;
+            made.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
+                let text = format!("cannot make the host's folder in {}: {error}", self.options.scratch.display());
+                NoEnvironment::Refused(InvokeError::NotRunnable(text))
+            })
         };
-        tokio::fs::create_dir_all(&self.tools.runtime).await.map_err(refused)?;
-        for (name, text) in BOOTSTRAPS {
-            tokio::fs::write(self.tools.runtime.join(name), text).await.map_err(refused)?;
-        }
-        Ok(())
+        self.home.get_or_try_init(make).await
+    }
+
+    fn tools(&self, home: &Home) -> Tools {
+        let HostOptions { python, node, path, .. } = self.options.clone();
+        Tools { python, node, path, runtime: home.runtime() }
     }
 
     /// `2026/11/28/[$LATEST]0123…`.

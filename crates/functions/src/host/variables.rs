@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::launch::Tools;
 use super::pool::slots;
+use super::processes::MARK;
 use crate::{Runnable, Runtime};
 
 /// What differs between environments of one function.
@@ -67,6 +68,7 @@ fn reserved(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<Strin
         ("LAMBDA_TASK_ROOT", runnable.code.to_string_lossy().into_owned()),
         ("LAMBDA_RUNTIME_DIR", tools.runtime.to_string_lossy().into_owned()),
         ("_HANDLER", runnable.handler.clone()),
+        (MARK, own.scratch.to_string_lossy().into_owned()),
     ];
     if runnable.runtime != Runtime::Provided {
         all.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", runnable.runtime_name)));

@@ -1,16 +1,18 @@
 //! The function host with real processes: what a function sees, how it fails, how many run.
 #![allow(clippy::unwrap_used)]
 
+mod ends;
 mod logs;
 mod parallel;
 mod support;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stagecoach_functions::{Answer, Invocation, InvokeError, Runtime, ThrottleReason};
 
-use support::{World, eventually, invocation, mark, running};
+use support::{World, eventually, folders, invocation, mark, running};
 
 const ID: &str = "8f5e0000-0000-4000-8000-000000000001";
 
@@ -360,7 +362,7 @@ async fn nothing_is_left_after_a_shutdown() {
 
     assert_eq!(busy.unwrap_err(), InvokeError::Stopping);
     eventually("everything has ended", || running("shutdown-mark") == 0).await;
-    assert_eq!(std::fs::read_dir(world.folder.path().join("scratch/tmp")).unwrap().count(), 0);
+    assert_eq!(folders(&world.folder.path().join("scratch/hosts")), Vec::<PathBuf>::new());
     assert_eq!(world.invoke(&python, "0").await.unwrap_err(), InvokeError::Stopping);
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,6 +34,13 @@ impl Entropy for Counted {
     }
 }
 
+/// The options of a host whose files are in `folder`.
+pub fn options(folder: &Path) -> HostOptions {
+    let mut options = HostOptions::new(folder.join("scratch"), Arc::new(System), Arc::<Counted>::default());
+    options.path = std::env::var("PATH").unwrap();
+    options
+}
+
 /// A host and the folder of its functions.
 pub struct World {
     pub host: Host,
@@ -47,8 +54,7 @@ impl World {
 
     pub fn with(change: impl FnOnce(&mut HostOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = HostOptions::new(folder.path().join("scratch"), Arc::new(System), Arc::<Counted>::default());
-        options.path = std::env::var("PATH").unwrap();
+        let mut options = options(folder.path());
         change(&mut options);
         Self { host: Host::new(options), folder }
     }
@@ -125,6 +131,20 @@ pub fn running(name: &str) -> usize {
     let carries = |bytes: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes());
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     processes.filter(|process| std::fs::read(process.path().join("environ")).is_ok_and(|bytes| carries(&bytes))).count()
+}
+
+/// The processes with `name` and `place` among their arguments.
+pub fn called(name: &str, place: &Path) -> Vec<i32> {
+    let place = place.to_str().unwrap();
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let arguments = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    pids.filter(|pid| arguments(pid).contains(name) && arguments(pid).contains(place)).collect()
+}
+
+/// The folders in a folder.
+pub fn folders(place: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
 }
 
 /// Waits until `condition` holds.
