@@ -98,7 +98,7 @@ def test_versions_aliases_permissions_and_limits(aws, tmp_path):
 def test_errors_are_told_by_their_names(aws):
     assert "(ResourceNotFoundException)" in aws("get-function --function-name none", fails=True)
     assert "(ResourceConflictException)" in aws(f"create-function --function-name f --runtime python3.12 --handler a.b --role {ROLE} --zip-file fileb://one.zip", fails=True)
-    assert "(NotImplementedException)" in aws("list-layers", fails=True) and "ListLayers" in aws("list-layers", fails=True)
+    assert "(NotImplementedException)" in (unbuilt := aws("list-code-signing-configs", fails=True)) and "ListCodeSigningConfigs" in unbuilt
     assert "(InvalidRequestContentException)" in aws("invoke --function-name f --payload {not-json out.json", fails=True)
 
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::errors::LambdaError;
+
 /// What executes a function's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Runtime {
@@ -16,64 +18,44 @@ pub enum Runtime {
 /// Architectures that a function or layer may name; the code runs on whatever this machine is.
 pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
 
-/// AWS's runtimes, as its texts list them. Those of the families this host runs need not be among them.
-const IDENTIFIERS: [&str; 46] = [
-    "nodejs20.x",
-    "nodejs22.x",
-    "nodejs24.x",
-    "nodejs18.x",
-    "nodejs16.x",
-    "nodejs14.x",
-    "nodejs12.x",
-    "nodejs10.x",
-    "nodejs8.10",
-    "nodejs6.10",
-    "nodejs4.3-edge",
-    "nodejs4.3",
-    "nodejs",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-    "python3.9",
-    "python3.8",
-    "python3.7",
-    "python3.6",
-    "python2.7",
-    "java25",
-    "java21",
-    "java17",
-    "java11",
-    "java8.al2",
-    "java8",
-    "dotnet10",
-    "dotnet8",
-    "dotnet6",
-    "dotnetcore3.1",
-    "dotnetcore2.1",
-    "dotnetcore2.0",
-    "dotnetcore1.0",
-    "ruby3.4",
-    "ruby3.3",
-    "ruby3.2",
-    "ruby2.7",
-    "ruby2.5",
-    "go1.x",
-    "provided.al2023",
-    "provided.al2",
-    "provided",
-    "nodejs26.x",
-];
+/// AWS's runtimes that new functions may have [M]. Those of the families that this host runs need not be among them.
+const CURRENT: &str = "nodejs26.x nodejs24.x nodejs22.x nodejs20.x nodejs18.x nodejs16.x nodejs14.x python3.15 python3.14 python3.13 \
+     python3.12 python3.11 python3.10 python3.9 python3.8 python3.7 java25 java21 java17 java11 java8.al2 java8 dotnet10 dotnet8 dotnet6 \
+     dotnetcore3.1 ruby4.0 ruby3.4 ruby3.3 ruby3.2 ruby2.7 go1.x provided.al2023 provided.al2 provided";
+/// Those that AWS has given up long ago.
+const RETIRED: &str = "nodejs nodejs4.3 nodejs4.3-edge nodejs6.10 nodejs8.10 nodejs10.x nodejs12.x python2.7 python3.6 ruby2.5 \
+     dotnetcore1.0 dotnetcore2.0 dotnetcore2.1";
 
 /// Whether a text names a runtime of AWS's, whether or not this host has it.
 pub(crate) fn is_identifier(text: &str) -> bool {
-    IDENTIFIERS.contains(&text) || text.parse::<Runtime>().is_ok()
+    [CURRENT, RETIRED].iter().any(|all| all.split(' ').any(|name| name == text)) || text.parse::<Runtime>().is_ok()
 }
 
 /// AWS's runtimes, for its texts.
 pub(crate) fn identifiers() -> String {
-    IDENTIFIERS.join(", ")
+    CURRENT.replace(' ', ", ")
+}
+
+impl Runtime {
+    /// The runtime of a new function, or of one that is changed.
+    ///
+    /// # Errors
+    /// AWS's texts for what it does not know or has given up; ours for what this host cannot run.
+    pub(crate) fn chosen(text: &str) -> Result<Self, LambdaError> {
+        if RETIRED.split(' ').any(|name| name == text) {
+            return Err(LambdaError::invalid(format!(
+                "The runtime parameter of {text} is no longer supported for creating or updating AWS Lambda functions. We recommend \
+                 you use a supported runtime while creating or updating functions."
+            )));
+        }
+        text.parse().map_err(|error: UnknownRuntime| match is_identifier(text) {
+            true => LambdaError::invalid(error.to_string()),
+            false => LambdaError::invalid(format!(
+                "Value {text} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a valid ARN",
+                identifiers()
+            )),
+        })
+    }
 }
 
 /// The identifier names no runtime that this host has.
@@ -111,5 +93,17 @@ mod tests {
         for wrong in ["", "python", "python3.", "nodejs.x", "nodejs20", "java21", "provided.x"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_chosen_is_told_apart() {
+        let told = |text: &str| Runtime::chosen(text).unwrap_err().message;
+
+        assert!(Runtime::chosen("python3.99").is_ok(), "a runtime that comes out after this host");
+        assert!(told("nodejs12.x").starts_with("The runtime parameter of nodejs12.x is no longer supported"));
+        assert!(told("java21").starts_with("this host runs"));
+        assert!(told("cobol85").starts_with(
+            "Value cobol85 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
+        ));
     }
 }

@@ -16,9 +16,6 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     let target = Target::parse(body["FunctionName"].as_str().unwrap_or_default(), None, cx.scope())?;
     let mut settings = settings::created(&body)?;
     let tags = tags::read(&body["Tags"])?;
-    if body["Code"]["ImageUri"].is_string() || body["PackageType"] == "Image" {
-        return Err(LambdaError::invalid(errors::NO_IMAGES));
-    }
     let source = code::source(&body["Code"])?;
     if cx.store().get(&kinds::function(&target.name)).await?.is_some() {
         return Err(exists(&target));
@@ -76,6 +73,7 @@ pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
     if body["ImageUri"].is_string() {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
     }
+    settings::architectures(&body["Architectures"])?;
     let source = code::source(&body)?;
     let before = cx.function(&mut cx.store(), &target).await?;
     let blob = code::keep(cx, source).await?;
@@ -138,19 +136,20 @@ fn configuration(cx: &Cx<'_>, target: &Target, version: &Version) -> Value {
 
 /// ListFunctions; with `FunctionVersion=ALL` the published versions, too.
 pub(super) async fn list(cx: &Cx<'_>) -> Outcome {
+    match cx.call.query("FunctionVersion") {
+        None | Some("") => {}
+        Some("ALL") => return versions::list_all(cx).await,
+        Some(other) => {
+            let set = "Member must satisfy enum value set: [ALL]";
+            return Err(LambdaError::constraint(other, "functionVersion", set));
+        }
+    }
     let (after, limit) = cx.page()?;
     let mut docs = cx.store().list(kinds::FUNCTION, "", after.as_deref(), limit + 1).await?;
     let next = documents::cut(&mut docs, limit);
-    let mut shapes = Vec::new();
-    for doc in &docs {
-        let function: Function = kinds::body(doc)?;
-        let all = cx.call.query("FunctionVersion") == Some("ALL");
-        shapes.push(function.latest.shape(&function.name, cx.scope(), all));
-        if all {
-            shapes.extend(versions::published(cx, &function).await?);
-        }
-    }
-    Ok(reply(cx, &json!({ "Functions": shapes, "NextMarker": next })))
+    let shape = |function: Function| function.latest.shape(&function.name, cx.scope(), false);
+    let shapes: Result<Vec<Value>, StoreError> = docs.iter().map(|doc| kinds::body(doc).map(shape)).collect();
+    Ok(reply(cx, &json!({ "Functions": shapes?, "NextMarker": next })))
 }
 
 /// DeleteFunction: all of it, or one version.

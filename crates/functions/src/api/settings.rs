@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::documents::{Cx, Outcome, check_revision, reply};
 use super::layers;
 use crate::Runtime;
 use crate::errors::{self, LambdaError};
 use crate::model::function::Settings;
+use crate::runtime::ARCHITECTURES;
 
 /// Members that are kept and shown.
 const SHOWN: [&str; 9] = [
@@ -26,7 +27,8 @@ const SHOWN: [&str; 9] = [
 /// Numbers with their defaults and ranges [D].
 const TIMEOUT: (u32, u64, u64) = (3, 1, 900);
 const MEMORY: (u32, u64, u64) = (128, 128, 10_240);
-/// Bytes of all variables at most [D].
+const STORAGE: (u32, u64, u64) = (512, 512, 10_240);
+/// Bytes of all variables at most [D], measured as JSON.
 const LARGEST_ENVIRONMENT: usize = 4096;
 /// Variables that the host sets (dependencies §3.3).
 const RESERVED: [&str; 19] = [
@@ -53,7 +55,8 @@ const RESERVED: [&str; 19] = [
 
 /// The settings of a new function.
 pub(super) fn created(body: &Value) -> Result<Settings, LambdaError> {
-    if body["PackageType"] != "Image" && (body["Runtime"].is_null() || body["Handler"].is_null()) {
+    package_type(body)?;
+    if body["Runtime"].is_null() || body["Handler"].is_null() {
         return Err(LambdaError::invalid(errors::RUNTIME_AND_HANDLER));
     }
     let mut settings = Settings { timeout: TIMEOUT.0, memory: MEMORY.0, ..Settings::default() };
@@ -67,7 +70,7 @@ pub(super) fn created(body: &Value) -> Result<Settings, LambdaError> {
 /// Takes every member that was sent.
 fn change(settings: &mut Settings, body: &Value) -> Result<(), LambdaError> {
     if let Some(runtime) = body["Runtime"].as_str() {
-        runtime.parse::<Runtime>().map_err(|error| LambdaError::invalid(error.to_string()))?;
+        Runtime::chosen(runtime)?;
         runtime.clone_into(&mut settings.runtime);
     }
     if let Some(role) = body["Role"].as_str() {
@@ -77,11 +80,17 @@ fn change(settings: &mut Settings, body: &Value) -> Result<(), LambdaError> {
         [("Handler", 128, &mut settings.handler), ("Description", 256, &mut settings.description)]
     {
         if let Some(text) = body[member].as_str() {
-            text_within(member, text, longest)?.clone_into(slot);
+            text_within(&member.to_ascii_lowercase(), text, longest)?.clone_into(slot);
         }
+    }
+    if settings.handler.contains(char::is_whitespace) {
+        let pattern = r"Member must satisfy regular expression pattern: [^\s]+";
+        return Err(LambdaError::constraint(&settings.handler, "handler", pattern));
     }
     number(&mut settings.timeout, &body["Timeout"], "timeout", TIMEOUT)?;
     number(&mut settings.memory, &body["MemorySize"], "memorySize", MEMORY)?;
+    number(&mut 0, &body["EphemeralStorage"]["Size"], "ephemeralStorage.size", STORAGE)?;
+    architectures(&body["Architectures"])?;
     if let Some(environment) = body.get("Environment").filter(|environment| environment.is_object()) {
         settings.variables = Some(variables(&environment["Variables"])?);
     }
@@ -128,7 +137,7 @@ pub(super) fn text_within<'a>(member: &str, text: &'a str, longest: usize) -> Re
         return Ok(text);
     }
     let constraint = format!("Member must have length less than or equal to {longest}");
-    Err(LambdaError::constraint(text, &member.to_ascii_lowercase(), &constraint))
+    Err(LambdaError::constraint(text, member, &constraint))
 }
 
 fn number(slot: &mut u32, value: &Value, member: &str, range: (u32, u64, u64)) -> Result<(), LambdaError> {
@@ -166,12 +175,12 @@ fn variables(value: &Value) -> Result<BTreeMap<String, String>, LambdaError> {
             taken.join(", ")
         )));
     }
-    let size: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if size > LARGEST_ENVIRONMENT {
-        return Err(LambdaError::invalid(
+    let measured = json!(variables).to_string();
+    if measured.len() > LARGEST_ENVIRONMENT {
+        return Err(LambdaError::invalid(format!(
             "Lambda was unable to configure your environment variables because the environment variables you have provided \
-             exceeded the 4KB limit.",
-        ));
+             exceeded the 4KB limit. String measured: {measured}"
+        )));
     }
     Ok(variables)
 }
@@ -180,6 +189,33 @@ fn is_variable(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// `Architectures`: one, and one that AWS has. What the code was built for is its owner's affair.
+pub(super) fn architectures(value: &Value) -> Result<(), LambdaError> {
+    let Some(list) = value.as_array() else { return Ok(()) };
+    let names: Vec<&str> = list.iter().map(|name| name.as_str().unwrap_or_default()).collect();
+    let constraint = match names[..] {
+        [] => return Ok(()),
+        [name] if ARCHITECTURES.contains(&name) => return Ok(()),
+        [_] => format!(
+            "Member must satisfy constraint: [Member must satisfy enum value set: [{}], Member must not be null]",
+            ARCHITECTURES.join(", ")
+        ),
+        _ => "Member must have length less than or equal to 1".to_owned(),
+    };
+    Err(LambdaError::constraint(&format!("[{}]", names.join(", ")), "architectures", &constraint))
+}
+
+/// `PackageType`: zip packages only.
+pub(super) fn package_type(body: &Value) -> Result<(), LambdaError> {
+    match body["PackageType"].as_str() {
+        None | Some("Zip") if body["Code"]["ImageUri"].is_null() => Ok(()),
+        None | Some("Zip" | "Image") => Err(LambdaError::invalid(errors::NO_IMAGES)),
+        Some(other) => {
+            Err(LambdaError::constraint(other, "packageType", "Member must satisfy enum value set: [Image, Zip]"))
+        }
+    }
 }
 
 /// UpdateFunctionConfiguration.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use stagecoach_store::Write;
+use stagecoach_wire::page;
 
-use super::documents::{self, ALL, Cx, Outcome, check_revision, reply};
+use super::documents::{ALL, Cx, Outcome, check_revision, reply};
 use crate::errors::LambdaError;
 use crate::model::function::{self, Function, Version};
 use crate::model::name::function_arn;
@@ -60,25 +61,68 @@ pub(super) async fn list(cx: &Cx<'_>) -> Outcome {
     let target = cx.target()?;
     let (after, limit) = cx.page()?;
     let function = cx.function(&mut cx.store(), &target).await?;
-    let mut docs = cx.store().list(kinds::VERSION, &target.name, after.as_deref(), limit + 1).await?;
-    let mut shapes = Vec::new();
-    let mut room = limit;
-    if after.is_none() {
-        shapes.push(function.latest.shape(&target.name, cx.scope(), true));
-        room = limit.saturating_sub(1).max(1);
-    }
-    let next = documents::cut(&mut docs, room);
-    for doc in &docs {
-        shapes.push(kinds::body::<Version>(doc)?.shape(&target.name, cx.scope(), true));
-    }
+    let mut versions = some(cx, &function, after.as_deref(), limit + 1).await?;
+    let next = cut(&mut versions, limit).map(|last| page::encode(&id(last)));
+    let shapes: Vec<Value> = versions.iter().map(|version| version.shape(&target.name, cx.scope(), true)).collect();
     Ok(reply(cx, &json!({ "Versions": shapes, "NextMarker": next })))
 }
 
-/// The configurations of all published versions.
-pub(super) async fn published(cx: &Cx<'_>, function: &Function) -> Result<Vec<Value>, LambdaError> {
-    let docs = cx.store().list(kinds::VERSION, &function.name, None, ALL).await?;
-    let shape = |doc| Ok(kinds::body::<Version>(doc)?.shape(&function.name, cx.scope(), true));
-    docs.iter().map(shape).collect()
+/// ListFunctions of all versions: the functions by name, each with its versions as [`list`] has them.
+pub(super) async fn list_all(cx: &Cx<'_>) -> Outcome {
+    let (marker, limit) = cx.page()?;
+    let (name, mut after) = match marker.as_deref().and_then(|marker| marker.split_once(':')) {
+        Some((name, version)) => (Some(name.to_owned()), Some(version.to_owned())),
+        None => (marker.clone(), None),
+    };
+    let mut docs = Vec::new();
+    if let Some(name) = &name {
+        docs.extend(cx.store().get(&kinds::function(name)).await?);
+    }
+    docs.extend(cx.store().list(kinds::FUNCTION, "", name.as_deref(), limit + 1).await?);
+    let mut all: Vec<(String, Version)> = Vec::new();
+    for doc in &docs {
+        let function: Function = kinds::body(doc)?;
+        // The rest of the function that the page before ended in.
+        let after = after.take().filter(|_| name.as_ref() == Some(&function.name));
+        let room = (limit + 1).saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        let versions = some(cx, &function, after.as_deref(), room).await?;
+        all.extend(versions.into_iter().map(|version| (function.name.clone(), version)));
+    }
+    let next = cut(&mut all, limit).map(|(name, version)| page::encode(&format!("{name}:{}", id(version))));
+    let shapes: Vec<Value> = all.iter().map(|(name, version)| version.shape(name, cx.scope(), true)).collect();
+    Ok(reply(cx, &json!({ "Functions": shapes, "NextMarker": next })))
+}
+
+/// At most `most` versions after the id `after`: `$LATEST`, then the published ones.
+async fn some(cx: &Cx<'_>, function: &Function, after: Option<&str>, most: u32) -> Result<Vec<Version>, LambdaError> {
+    let mut versions = Vec::new();
+    if after.is_none() && most > 0 {
+        versions.push(function.latest.clone());
+    }
+    let published = after.filter(|id| *id != LATEST);
+    let room = most.saturating_sub(u32::try_from(versions.len()).unwrap_or(u32::MAX));
+    for doc in &cx.store().list(kinds::VERSION, &function.name, published, room).await? {
+        versions.push(kinds::body(doc)?);
+    }
+    Ok(versions)
+}
+
+const LATEST: &str = "$LATEST";
+
+/// Where a version is in a list: `$LATEST`, or the id of its document.
+fn id(version: &Version) -> String {
+    match version.version.parse() {
+        Ok(number) => kinds::version("", number).id,
+        Err(_) => LATEST.to_owned(),
+    }
+}
+
+/// Cuts a list that was read with one more than `limit`; answers its last item if there was more.
+fn cut<T>(items: &mut Vec<T>, limit: u32) -> Option<&T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    items.last().filter(|_| more)
 }
 
 /// Removes one version, unless an alias points to it.

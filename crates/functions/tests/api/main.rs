@@ -9,6 +9,7 @@ mod invoking;
 mod layers;
 mod objects;
 mod provisioning;
+mod rules;
 mod streaming;
 mod whole;
 
