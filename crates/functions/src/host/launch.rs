@@ -65,11 +65,13 @@ fn python(runnable: &Runnable, tools: &Tools) -> Vec<String> {
     arguments
 }
 
-/// As [`python`].
+/// As [`python`]. AWS's client has been in two places of its package.
 fn node(runnable: &Runnable, tools: &Tools) -> Vec<String> {
-    const CLIENT: &str = "aws-lambda-ric/bin/index.mjs";
-    let brought = existing(runnable.code.join("node_modules").join(CLIENT))
-        .or_else(|| layered(runnable, &format!("nodejs/node_modules/{CLIENT}")).into_iter().next());
+    let brought = ["index.mjs", "bin/index.mjs"].iter().find_map(|file| {
+        let client = format!("node_modules/aws-lambda-ric/{file}");
+        existing(runnable.code.join(&client))
+            .or_else(|| layered(runnable, &format!("nodejs/{client}")).into_iter().next())
+    });
     let heap = (runnable.memory_mib * 9 / 10).max(64);
     let program = brought.unwrap_or_else(|| text(&tools.runtime.join("node.mjs")));
     vec![format!("--max-old-space-size={heap}"), program, runnable.handler.clone()]
