@@ -53,6 +53,14 @@ def rust():
     return KEPT / "rust/debug/bootstrap"
 
 
+@cache
+def typescript():
+    """TypeScript's compiler and the published types of events."""
+    wanted = ("typescript@5.9.3", "@types/aws-lambda@8.10.164")
+    return kept("-".join(word.rpartition("/")[2].replace("@", "-") for word in wanted),
+                lambda folder: run("npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *wanted))
+
+
 def archive(*sources):
     """A package of files by name, and of whole folders."""
     packed = io.BytesIO()
