@@ -1,6 +1,8 @@
 """Asynchronous invocations of the function host in `stagecoach dev`."""
 import json
 
+import pytest
+from botocore.exceptions import ClientError
 from conftest import Gateway, eventually
 from test_functions import create, package
 
@@ -54,3 +56,28 @@ def test_a_stopped_host_keeps_what_it_could_not_finish(tmp_path):
     ran = eventually(lambda: lines(file))
     gateway.stop()
     assert (stopped, ran) == ([], [accepted["ResponseMetadata"]["RequestId"]])
+
+
+def test_a_function_hears_of_an_event_that_failed_for_good(gateway, tmp_path):
+    lambdas = gateway.client("lambda")
+    create(lambdas, "fails", package(app__py="def handler(event, context):\n    raise ValueError('as told')\n"))
+    file = tmp_path / "records"
+    keeps = f"import json\ndef handler(event, context):\n    with open({str(file)!r}, 'a') as file:\n        file.write(json.dumps(event) + '\\n')\n"
+    to = create(lambdas, "keeps", package(app__py=keeps))["FunctionArn"]
+    with pytest.raises(ClientError) as refused:
+        lambdas.put_function_event_invoke_config(FunctionName="fails", DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}})
+    kept = lambdas.put_function_event_invoke_config(FunctionName="fails", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": to}})
+    listed = gateway.cli("lambda", "list-function-event-invoke-configs", "--function-name", "fails")["FunctionEventInvokeConfigs"]
+
+    accepted = lambdas.invoke(FunctionName="fails", InvocationType="Event", Payload=b'{"a": 1}')
+    record = json.loads(eventually(lambda: file.exists() and file.read_text()))
+
+    for name in ("fails", "keeps"):
+        lambdas.delete_function(FunctionName=name)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    assert "functions only" in refused.value.response["Error"]["Message"]
+    assert (kept["MaximumRetryAttempts"], kept["DestinationConfig"]["OnFailure"]) == (0, {"Destination": to})
+    assert [one["FunctionArn"] for one in listed] == [kept["FunctionArn"]] and kept["LastModified"].year >= 2024
+    assert record["requestContext"] == {"requestId": accepted["ResponseMetadata"]["RequestId"], "functionArn": kept["FunctionArn"],
+                                        "condition": "RetriesExhausted", "approximateInvokeCount": 1}
+    assert (record["requestPayload"], record["responsePayload"]["errorMessage"]) == ({"a": 1}, "as told")

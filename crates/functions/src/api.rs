@@ -7,6 +7,7 @@ mod code;
 mod concurrency;
 mod documents;
 mod downloads;
+mod event_config;
 mod events;
 mod functions;
 mod invoke;

@@ -191,6 +191,12 @@ pub(crate) const BEYOND_RESERVED: &str =
     "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function";
 pub(crate) const NOT_PROVISIONED: &str = "No Provisioned Concurrency Config found for this function";
 pub(crate) const RATE_EXCEEDED: &str = "Rate Exceeded.";
+pub(crate) const NO_EVENT_SETTING: &str = "You must specify at least one of error handling or destination setting.";
+pub(crate) const NO_SUCH_FUNCTION: &str = "The function doesn't exist.";
+pub(crate) const OWN_DESTINATION: &str = "You can't specify the function as a destination for itself.";
+pub(crate) const DESTINATION_PATTERN: &str = "Member must satisfy regular expression pattern: \
+     $|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:\
+     ((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)";
 
 /// A statement id that is taken.
 pub(crate) fn statement_exists(sid: &str) -> String {

@@ -1,6 +1,7 @@
 //! Documents of the Lambda API: how functions, versions, aliases and policies are kept.
 
 pub(crate) mod alias;
+pub(crate) mod event_config;
 pub(crate) mod function;
 pub(crate) mod kinds;
 pub(crate) mod layer;

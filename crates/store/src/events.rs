@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::open::Engine;
-use crate::read::collect;
+use crate::read::{Query, collect};
 use crate::rows::small;
 use crate::{Store, StoreError, sql};
 
@@ -86,10 +86,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`]; so for every function below.
     pub async fn add_event(&self, event: &NewEvent, holder: Option<&str>, due: i64) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::ADD_EVENT).bind(&event.id).bind(&event.function).bind(&event.qualifier);
-        let query = query.bind(&event.payload[..]).bind(&event.client_context).bind(&event.trace_id);
-        let query = query.bind(event.accepted).bind(due).bind(i32::from(holder.is_some()));
-        self.lone(query.bind(holder.unwrap_or_default())).await.map(drop)
+        self.lone(adding(event, holder, due)).await.map(drop)
     }
 
     /// Functions with events, and when each has its next. Costs the same for a long queue as for a short one.
@@ -165,6 +162,29 @@ impl Store {
         Ok(self.lone(query).await?.rows_affected() == 1)
     }
 
+    /// As [`Store::finish_event`], and with it queues `next`, an event that follows from it: both happen, or neither. False when
+    /// the claim had run out, and nothing happened.
+    ///
+    /// # Errors
+    /// As [`Store::add_event`].
+    pub async fn replace_event(
+        &self,
+        holder: &str,
+        id: &str,
+        claims: i64,
+        next: &NewEvent,
+    ) -> Result<bool, StoreError> {
+        let _turn = self.turn().await;
+        let mut tx = self.pool.begin().await?;
+        let query = sqlx::query(sql::FINISH_EVENT).bind(id).bind(holder).bind(narrow(claims));
+        let ours = query.execute(&mut *tx).await?.rows_affected() == 1;
+        if ours {
+            adding(next, None, next.accepted).execute(&mut *tx).await?;
+            tx.commit().await?;
+        }
+        Ok(ours)
+    }
+
     /// Gives back all that `holder` has, or with `None` all that anybody has; they may be claimed from `due` on. Answers how
     /// many they were.
     ///
@@ -189,6 +209,13 @@ impl Store {
             Ok(Backlog { function: row.try_get("function")?, events, oldest: row.try_get("oldest")? })
         })
     }
+}
+
+fn adding<'q>(event: &'q NewEvent, holder: Option<&'q str>, due: i64) -> Query<'q> {
+    let query = sqlx::query(sql::ADD_EVENT).bind(&event.id).bind(&event.function).bind(&event.qualifier);
+    let query = query.bind(&event.payload[..]).bind(&event.client_context).bind(&event.trace_id);
+    let query = query.bind(event.accepted).bind(due).bind(i32::from(holder.is_some()));
+    query.bind(holder.unwrap_or_default())
 }
 
 fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {

@@ -189,7 +189,7 @@ impl Store {
     }
 
     /// The one writer's turn; Postgres has many.
-    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(crate) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         match self.engine {
             Engine::Sqlite => Some(self.turn.lock().await),
             Engine::Postgres => None,

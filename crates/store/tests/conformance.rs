@@ -365,6 +365,18 @@ async fn the_queue_tells_which_functions_wait_and_how_much(fresh: Fresh) {
     assert_eq!(store.event_backlog().await.unwrap(), []);
 }
 
+async fn an_event_gives_way_to_the_one_that_follows_from_it_or_neither_moves(fresh: Fresh) {
+    let store = open(&fresh).await;
+    store.add_event(&event("e", "f"), Some("one"), 200).await.unwrap();
+
+    let stale = store.replace_event("two", "e", 1, &event("wrong", "g")).await.unwrap();
+    let ours = store.replace_event("one", "e", 1, &event("next", "g")).await.unwrap();
+
+    assert_eq!((stale, ours), (false, true));
+    assert_eq!(store.waiting_events().await.unwrap(), [Waiting { function: "g".into(), due: 100 }]);
+    assert_eq!(store.claim_events("one", "g", 100, 200, 9).await.unwrap()[0].event, event("next", "g"));
+}
+
 async fn hosts_that_claim_at_once_share_the_events(fresh: Fresh) {
     let (here, there) = (open(&fresh).await, open(&fresh).await);
     for number in 0..60 {
@@ -421,5 +433,6 @@ suite! {
     keys_secrets_and_worker_states_are_kept,
     an_event_has_one_holder_until_its_claim_runs_out,
     the_queue_tells_which_functions_wait_and_how_much,
+    an_event_gives_way_to_the_one_that_follows_from_it_or_neither_moves,
     hosts_that_claim_at_once_share_the_events,
 }

@@ -65,6 +65,7 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
     write.delete(&kinds::alias(&target.name, name)).await?;
     write.delete(&kinds::policy(&target.name, Some(name))).await?;
     write.delete(&kinds::provisioned(&target.name, name)).await?;
+    write.delete(&kinds::event_config(&target.name, Some(name))).await?;
     write.commit().await?;
     cx.functions.reconcile().await?;
     Ok(empty(cx))

@@ -1,6 +1,8 @@
 //! Invocations that nobody waits for: `InvocationType: Event`. An event is in the store before its client hears of it; the host
 //! that took it in starts it at once if it has room, and any host over the same store runs what is left.
 
+mod record;
+mod run;
 mod schedule;
 mod serve;
 
@@ -83,6 +85,13 @@ struct State {
     counted: Option<Instant>,
     total: u64,
     of: HashMap<String, u64>,
+}
+
+impl State {
+    fn count(&mut self, function: &str) {
+        self.total += 1;
+        *self.of.entry(function.to_owned()).or_default() += 1;
+    }
 }
 
 /// A place among the events that run here; given back when dropped.
@@ -173,9 +182,13 @@ impl Queue {
         if room == 0 || has >= room.saturating_mul(SHARE) {
             return Err(InvokeError::Throttled(ThrottleReason::Concurrent));
         }
-        state.total += 1;
-        *state.of.entry(function.to_owned()).or_default() += 1;
+        state.count(function);
         Ok(())
+    }
+
+    /// One event more, whether there is room or not.
+    fn count(&self, function: &str) {
+        self.state().count(function);
     }
 
     /// An event has left the queue.

@@ -22,7 +22,7 @@ use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, R
 
 /// Bytes of a payload at most: 6 MiB, and 256 KiB (now 1 MiB) when nobody waits [D].
 const LARGEST_PAYLOAD: usize = 6_291_456;
-const LARGEST_EVENT: usize = 1_048_576;
+pub(super) const LARGEST_EVENT: usize = 1_048_576;
 
 /// An invocation that was checked and may begin.
 pub(super) struct Prepared {

@@ -8,8 +8,9 @@ use stagecoach_policy::Statement;
 
 use super::{Functions, permissions};
 use crate::errors::LambdaError;
+use crate::model::event_config::EventConfig;
 use crate::model::name::is_number;
-use crate::model::{Alias, Function, Target, Version};
+use crate::model::{Alias, Function, Target, Version, kinds};
 
 /// A function by one of its qualifiers.
 pub(super) struct Route {
@@ -19,6 +20,8 @@ pub(super) struct Route {
     versions: BTreeMap<String, Version>,
     /// The policy of the qualifier.
     pub(super) statements: Vec<Statement>,
+    /// How its events are handled.
+    pub(super) events: EventConfig,
 }
 
 impl Route {
@@ -77,7 +80,13 @@ impl Routes {
 async fn read(functions: &Functions, target: &Target) -> Result<Route, LambdaError> {
     let store = &mut &functions.parts.store;
     let function = functions.function(store, target).await?;
-    let mut route = Route { function, alias: None, versions: BTreeMap::new(), statements: Vec::new() };
+    let mut route = Route {
+        function,
+        alias: None,
+        versions: BTreeMap::new(),
+        statements: Vec::new(),
+        events: EventConfig::default(),
+    };
     let mut numbers = Vec::new();
     match target.beside_latest() {
         None => {}
@@ -95,5 +104,7 @@ async fn read(functions: &Functions, target: &Target) -> Result<Route, LambdaErr
         route.versions.insert(number, version);
     }
     route.statements = permissions::statements(store, target).await?;
+    let config = store.get(&kinds::event_config(&target.name, target.beside_latest())).await?;
+    route.events = config.as_ref().map(kinds::body).transpose()?.unwrap_or_default();
     Ok(route)
 }

@@ -4,8 +4,8 @@ use stagecoach_wire::Op;
 
 use super::documents::Handler;
 use super::{
-    aliases, concurrency, functions, invoke, layer_policies, layers, permissions, provisioned, settings, streaming,
-    tags, versions,
+    aliases, concurrency, event_config, functions, invoke, layer_policies, layers, permissions, provisioned, settings,
+    streaming, tags, versions,
 };
 
 macro_rules! operations {
@@ -59,6 +59,11 @@ operations! {
     LambdaAddLayerVersionPermission => layer_policies::add;
     LambdaRemoveLayerVersionPermission => layer_policies::remove;
     LambdaGetLayerVersionPolicy => layer_policies::get;
+    LambdaPutFunctionEventInvokeConfig => event_config::put;
+    LambdaUpdateFunctionEventInvokeConfig => event_config::update;
+    LambdaGetFunctionEventInvokeConfig => event_config::get;
+    LambdaListFunctionEventInvokeConfigs => event_config::list;
+    LambdaDeleteFunctionEventInvokeConfig => event_config::delete;
     LambdaInvoke => invoke::invoke;
     LambdaInvokeWithResponseStream => streaming::invoke;
 }

@@ -149,5 +149,6 @@ pub(super) async fn delete(
     write.delete(&kinds::version(&function.name, version.version.parse().unwrap_or_default())).await?;
     write.delete(&kinds::policy(&function.name, Some(number))).await?;
     write.delete(&kinds::provisioned(&function.name, number)).await?;
+    write.delete(&kinds::event_config(&function.name, Some(number))).await?;
     Ok(())
 }

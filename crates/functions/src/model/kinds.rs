@@ -11,6 +11,7 @@ pub(crate) const LAYER: &str = "lambda-layer";
 pub(crate) const LAYER_VERSION: &str = "lambda-layer-version";
 pub(crate) const POLICY: &str = "lambda-policy";
 pub(crate) const PROVISIONED: &str = "lambda-provisioned";
+pub(crate) const EVENT_CONFIG: &str = "lambda-event-config";
 
 /// Version of every body's shape.
 const SHAPE: u16 = 1;
@@ -58,6 +59,11 @@ pub(crate) fn layer_root(name: &str) -> String {
 /// A document of the layer `name`.
 pub(crate) fn layer_doc(key: Key, name: &str, body: &impl Serialize) -> Result<Doc, StoreError> {
     Ok(Doc { root: layer_root(name), ..doc(key, name, body)? })
+}
+
+/// How asynchronous invocations of a qualifier are handled; `$LATEST` is the function itself.
+pub(crate) fn event_config(name: &str, qualifier: Option<&str>) -> Key {
+    Key { kind: EVENT_CONFIG.into(), parent: name.into(), id: qualifier.unwrap_or("$LATEST").into() }
 }
 
 /// The tree of a function; prefixed, so that no API's id is the same.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod downloads;
+mod event_config;
 mod events;
 mod host;
 mod invoking;

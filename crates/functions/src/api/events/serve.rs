@@ -1,36 +1,22 @@
-//! Running events: claims what is due, tries it, and writes down what follows.
+//! Claiming events: finds what is due, starts what there is room for, and keeps the claims of what runs.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use stagecoach_store::{Claimed, NewEvent, StoreError, Waiting};
+use stagecoach_store::{StoreError, Waiting};
 use tokio_util::sync::CancellationToken;
 
-use super::schedule::{Next, Outcome, Policy, millis};
-use super::{Place, Queue};
+use super::Queue;
+use super::schedule::millis;
 use crate::api::Functions;
-use crate::api::invoke::gather;
-use crate::errors::{Code, LambdaError};
-use crate::model::Target;
-use crate::{Answer, Invocation, InvokeError, ThrottleReason};
 
-/// How long events are kept [D: six hours].
-const AGE: Duration = Duration::from_secs(21_600);
-/// Retries of an event whose function fails [D].
-const RETRIES: u32 = 2;
 /// Longest time between two looks at a queue that has events, and at one that has none: other hosts may have added some that
 /// they had no room for. A host that is alone hears of all events itself.
 const BUSY: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(5);
 const ALONE: Duration = Duration::from_secs(60);
-/// How long a throttled function's events are left in the queue, ms.
-const PAUSE: i64 = 1000;
-/// How often a result is written before it is left to the end of the claim.
-const WRITES: u32 = 6;
-
 impl Functions {
     /// Runs events until `stop`, then waits for those that run, and gives back what is left. Events that are accepted while no
     /// host does this wait in the store.
@@ -152,123 +138,10 @@ impl Functions {
         let parts = u32::try_from(self.parts.entropy.next_u64() % 256).unwrap_or_default();
         about * 3 / 4 + about / 512 * parts
     }
-
-    /// Tries an event once, and writes down what follows.
-    pub(super) async fn run_event(self: Arc<Self>, claimed: Claimed, place: Place) {
-        let policy = Policy { retries: RETRIES, age: AGE, delays: self.events.options.retry_delays };
-        let tried = self.attempt(&claimed, &policy).await;
-        let now = self.parts.clock.wall().0;
-        let (event, draw) = (&claimed.event, self.parts.entropy.next_u64());
-        let next = policy.next(tried.outcome, claimed.tried, event.accepted, now, draw);
-        if let Next::Done(condition) = next
-            && tried.outcome != Outcome::Succeeded
-        {
-            let (function, request, condition) = (&event.function, &event.id, condition.as_str());
-            tracing::warn!(%function, %request, condition, why = tried.why, "an event was given up");
-        }
-        self.write_down(&claimed, next).await;
-        drop(place);
-        if matches!(next, Next::Again(..)) {
-            self.events.wake.notify_one();
-        }
-    }
-
-    /// Writes down what follows a try. Tries again while the store fails: an event that is not written down runs once more.
-    async fn write_down(&self, claimed: &Claimed, next: Next) {
-        let (store, holder, id) = (&self.parts.store, &self.events.holder, &claimed.event.id);
-        let mut wait = Duration::from_millis(200);
-        for _ in 0..WRITES {
-            let written = match next {
-                Next::Again(due, tried) => store.return_event(holder, id, claimed.claims, due, tried).await,
-                Next::Done(_) => store.finish_event(holder, id, claimed.claims).await,
-            };
-            match written {
-                Ok(ours) => {
-                    if ours && matches!(next, Next::Done(_)) {
-                        self.events.leave(&claimed.event.function);
-                    } else if !ours {
-                        tracing::warn!(request = %id, "an event's claim had run out when it ended: it may run twice");
-                    }
-                    return;
-                }
-                Err(error) => tracing::warn!(request = %id, %error, "how an event ended could not be stored"),
-            }
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-        }
-    }
-
-    async fn attempt(&self, claimed: &Claimed, policy: &Policy) -> Attempt {
-        let event = &claimed.event;
-        if self.parts.clock.wall().0 >= policy.deadline(event.accepted) {
-            return Attempt::new(Outcome::Expired, "too old");
-        }
-        let target = target(event);
-        let prepared = async {
-            let route = self.routes.find(self, &target).await?;
-            self.runnable(&route, &event.id).await
-        };
-        let runnable = match prepared.await {
-            Ok(runnable) => runnable,
-            Err(error) => return Attempt::refused(&error),
-        };
-        let reserved = runnable.reserved;
-        let invocation = Invocation {
-            request_id: event.id.clone(),
-            invoked_arn: target.arn(&self.parts.scope),
-            payload: Bytes::copy_from_slice(&event.payload),
-            client_context: Some(event.client_context.clone()).filter(|context| !context.is_empty()),
-            trace_id: Some(event.trace_id.clone()).filter(|id| !id.is_empty()),
-            streaming: false,
-        };
-        match self.parts.invoker.invoke(runnable, invocation).await {
-            Ok(invoked) => Attempt::answered(invoked.answer).await,
-            Err(InvokeError::Throttled(ThrottleReason::Reserved)) if reserved == Some(0) => {
-                Attempt::new(Outcome::Blocked, "its reserved concurrency is zero")
-            }
-            Err(InvokeError::Throttled(reason)) => {
-                self.events.pause(&event.function, self.parts.clock.wall().0.saturating_add(PAUSE));
-                Attempt::new(Outcome::Refused, reason.as_str())
-            }
-            Err(error @ InvokeError::NotRunnable(_)) => Attempt::new(Outcome::Refused, error.to_string()),
-            Err(InvokeError::Stopping) => Attempt::new(Outcome::Stopping, ""),
-        }
-    }
-}
-
-/// What a try came to.
-struct Attempt {
-    outcome: Outcome,
-    why: String,
-}
-
-impl Attempt {
-    fn new(outcome: Outcome, why: impl Into<String>) -> Self {
-        Self { outcome, why: why.into() }
-    }
-
-    fn refused(error: &LambdaError) -> Self {
-        let outcome = if error.code == Code::ResourceNotFound { Outcome::Gone } else { Outcome::Refused };
-        Self::new(outcome, error.to_string())
-    }
-
-    async fn answered(answer: Answer) -> Self {
-        let failed = match answer {
-            Answer::Whole(_) => false,
-            Answer::Failed(_) => true,
-            Answer::Stream(chunks) => gather(chunks).await.1,
-        };
-        if failed { Self::new(Outcome::Failed, "the function failed") } else { Self::new(Outcome::Succeeded, "") }
-    }
-}
-
-fn target(event: &NewEvent) -> Target {
-    let qualifier = Some(event.qualifier.clone()).filter(|qualifier| !qualifier.is_empty());
-    Target { name: event.function.clone(), qualifier }
 }
 
 impl Queue {
-    fn pause(&self, function: &str, until: i64) {
+    pub(super) fn pause(&self, function: &str, until: i64) {
         self.state().paused.insert(function.to_owned(), until);
     }
 
