@@ -270,3 +270,22 @@ def test_a_package_of_npm_has_links_and_one_that_leaves_is_refused_by_name(gatew
 
     assert linked == "linked"
     assert refused.value.response["Error"]["Message"] == 'The package entry "up" is a link that leaves the package.'
+
+
+def test_folders_of_packages_that_nothing_refers_to_go_after_a_restart(tmp_path):
+    gateway = Gateway(tmp_path).start()
+    lambdas, folder = gateway.client("lambda"), tmp_path / "data/functions/code"
+    try:
+        create(lambdas, "kept", package(app__py=CODE % "first"))
+        create(lambdas, "deleted", package(app__py=CODE % "deleted"))
+        lambdas.update_function_code(FunctionName="kept", ZipFile=package(app__py=CODE % "second"))
+        lambdas.delete_function(FunctionName="deleted")
+        before = len(list(folder.iterdir()))
+        gateway.stop(9)
+        gateway.start()
+        eventually(lambda: len(list(folder.iterdir())) == 1, within=40)
+        after = answer(gateway.client("lambda"), "kept")
+    finally:
+        gateway.stop()
+
+    assert (before, after) == (3, "second")

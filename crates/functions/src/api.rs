@@ -18,6 +18,7 @@ mod provisioned;
 mod routes;
 mod settings;
 mod streaming;
+mod sweep;
 mod table;
 mod tags;
 mod versions;
@@ -37,7 +38,7 @@ use stagecoach_wire::{Call, Reply, route_lambda};
 use tokio::sync::{OnceCell, mpsc};
 
 use crate::errors::{Code, LambdaError};
-use crate::package::Packages;
+use crate::package::{Held, Packages};
 use crate::{Invocation, InvokeError, Invoked, Objects, Runnable};
 use documents::Cx;
 use downloads::Origin;
@@ -82,6 +83,8 @@ pub struct Parts {
 pub struct Functions {
     pub(crate) parts: Parts,
     pub(crate) packages: Packages,
+    pub(crate) held: Held,
+    pub(crate) doomed: sweep::Doomed,
     pub(crate) objects: Option<Arc<dyn Objects>>,
     pub(crate) download_key: OnceCell<hmac::Key>,
     pub(crate) events: Arc<events::Queue>,
@@ -125,6 +128,8 @@ impl Functions {
         Self {
             parts,
             packages: Packages::new(folder),
+            held: Held::default(),
+            doomed: sweep::Doomed::default(),
             objects: None,
             download_key: OnceCell::new(),
             events,

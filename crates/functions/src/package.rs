@@ -1,6 +1,8 @@
 //! Packages on disk: each digest is unpacked once, and appears under its name only when it is whole.
 
+mod held;
 mod links;
+mod sweep;
 mod unzip;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use stagecoach_base::Digest;
 
+pub(crate) use self::held::Held;
 use self::unzip::unzip;
 use crate::errors::{self, LambdaError};
 
@@ -28,16 +31,19 @@ pub(crate) struct Folders {
 #[derive(Clone, Debug)]
 pub(crate) struct Packages {
     folder: PathBuf,
+    doomed: sweep::Doomed,
 }
 
 impl Packages {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.join("code") }
+        Self { folder: folder.join("code"), doomed: sweep::Doomed::default() }
     }
 
-    /// Where the package `digest` is, once unpacked.
-    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(digest.to_string())
+    /// Where the package `digest` is, once unpacked. If it is there, it is not removed for a while.
+    pub(crate) fn wanted(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        self.doomed.spare(&name);
+        self.folder.join(name)
     }
 
     /// Unpacks `zip` unless that was done before; answers the folder. `nonce` makes the temporary name unique.
@@ -45,7 +51,7 @@ impl Packages {
     /// # Errors
     /// 400 for a package that is none, leaves its folder or is too large; 500 when the disk fails.
     pub(crate) async fn unpack(&self, digest: &Digest, zip: Bytes, nonce: u64) -> Result<PathBuf, LambdaError> {
-        let place = self.path(digest);
+        let place = self.wanted(digest);
         if is_there(&place).await {
             return Ok(place);
         }
@@ -68,7 +74,7 @@ impl Packages {
     /// # Errors
     /// 500 when the disk fails.
     pub(crate) async fn size(&self, digest: &Digest) -> Result<u64, LambdaError> {
-        let place = self.path(digest);
+        let place = self.wanted(digest);
         let work = tokio::task::spawn_blocking(move || size(&place).map_err(|error| disk(&error)));
         work.await.map_err(|error| LambdaError::new(errors::Code::Service, error.to_string()))?
     }

@@ -88,8 +88,9 @@ impl Lambda {
         Ok(Self { api: Arc::new(api), host, metrics, closing: CancellationToken::new(), events: TaskTracker::new() })
     }
 
-    /// Begins to run queued events; ends with [`Lambda::close`].
+    /// Begins to run queued events, and to remove packages that nothing refers to; ends with [`Lambda::close`].
     pub(crate) fn run_events(&self) {
+        self.events.spawn(Arc::clone(&self.api).keep_tidy(self.closing.clone()));
         self.events.spawn(Arc::clone(&self.api).serve_events(self.closing.clone()));
         self.events.close();
     }

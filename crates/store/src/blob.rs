@@ -42,17 +42,25 @@ impl Blob {
 }
 
 impl Write {
-    /// Keeps a blob; keeping it again does nothing.
+    /// Keeps a blob; keeping it again does nothing. Whether it was not there before.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn put_blob(&mut self, blob: &Blob) -> Result<(), StoreError> {
+    pub async fn put_blob(&mut self, blob: &Blob) -> Result<bool, StoreError> {
         let name = blob.digest.to_string();
         if sqlx::query(sql::HAS_BLOB).bind(name.clone()).fetch_optional(&mut *self.tx).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let query = sqlx::query(sql::PUT_BLOB).bind(name).bind(bigint(blob.size));
-        self.run(query.bind(blob.packed.clone()).bind(self.at)).await.map(drop)
+        self.run(query.bind(blob.packed.clone()).bind(self.at)).await.map(|_| true)
+    }
+
+    /// Removes a blob. Blobs have no owners here: who removes one knows that nobody else refers to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn delete_blob(&mut self, digest: &Digest) -> Result<(), StoreError> {
+        self.run(sqlx::query(sql::DELETE_BLOB).bind(digest.to_string())).await.map(drop)
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) const BY_NAME: &str = "SELECT kind, value, root, parent, id FROM name
 pub(crate) const PUT_BLOB: &str =
     "INSERT INTO blob (digest, size, bytes, created) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
 pub(crate) const BLOB: &str = "SELECT size, bytes FROM blob WHERE digest = $1";
+pub(crate) const DELETE_BLOB: &str = "DELETE FROM blob WHERE digest = $1";
 pub(crate) const HAS_BLOB: &str = "SELECT size FROM blob WHERE digest = $1";
 
 pub(crate) const POINT: &str = "INSERT INTO pointer (kind, name, revision, removed, body) VALUES ($1, $2, $3, $4, $5) \

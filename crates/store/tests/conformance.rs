@@ -248,10 +248,10 @@ async fn blobs_are_idempotent_and_checked(fresh: Fresh) {
     let bytes = vec![b'x'; 100_000];
     let blob = Blob::pack(&bytes).unwrap();
 
-    for _ in 0..2 {
+    for new in [true, false] {
         let mut write = store.write(tester(), 1).await.unwrap();
-        write.put_blob(&blob).await.unwrap();
-        write.put_blob(&blob).await.unwrap();
+        assert_eq!(write.put_blob(&blob).await.unwrap(), new);
+        assert!(!write.put_blob(&blob).await.unwrap());
         write.commit().await.unwrap();
     }
     let mut dropped = store.write(tester(), 1).await.unwrap();
@@ -260,6 +260,10 @@ async fn blobs_are_idempotent_and_checked(fresh: Fresh) {
 
     assert_eq!(store.blob(&blob.digest()).await.unwrap().unwrap(), bytes);
     assert_eq!(store.blob(&Digest::of(b"other")).await.unwrap(), None);
+    let mut write = store.write(tester(), 1).await.unwrap();
+    write.delete_blob(&blob.digest()).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(!store.has_blob(&blob.digest()).await.unwrap());
 }
 
 async fn a_lease_has_one_holder_until_it_runs_out(fresh: Fresh) {

@@ -4,11 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
-use stagecoach_store::Blob;
+use stagecoach_store::{Blob, Write};
 
 use super::documents::Cx;
 use crate::ObjectName;
 use crate::errors::{self, Code, LambdaError};
+use crate::model::kinds;
 use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 
 /// Where a package is.
@@ -85,6 +86,17 @@ pub(super) async fn keep(cx: &Cx<'_>, source: Source) -> Result<Blob, LambdaErro
     let blob = packed.map_err(|error| LambdaError::new(Code::Service, error.to_string()))??;
     cx.functions.packages.unpack(&blob.digest(), zip, cx.functions.parts.entropy.next_u64()).await?;
     Ok(blob)
+}
+
+/// Keeps a package in the store, and who brought it: a blob that was there before is somebody else's, too, and stays for good.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn put(write: &mut Write, blob: &Blob) -> Result<(), LambdaError> {
+    if write.put_blob(blob).await? {
+        write.put(&kinds::package_doc(blob.digest())?).await?;
+    }
+    Ok(())
 }
 
 /// A package from S3 may be larger than one that is sent, as long as it unpacks to what is allowed [D: Lambda quotas].

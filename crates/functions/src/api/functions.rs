@@ -35,7 +35,7 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     };
     let (name, published, reserved) = (target.name.clone(), None, None);
     let mut function = Function { name, latest, next_version: 1, published, reserved, tags };
-    write.put_blob(&blob).await?;
+    code::put(&mut write, &blob).await?;
     let doc = kinds::doc(kinds::function(&target.name), &target.name, &function)?;
     write.insert(&doc).await.map_err(|error| match error {
         StoreError::Exists(_) => exists(&target),
@@ -93,7 +93,7 @@ pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
         return Ok(reply(cx, &latest.shape(&target.name, cx.scope(), false)));
     }
     latest.revision_id = cx.functions.new_id();
-    write.put_blob(&blob).await?;
+    code::put(&mut write, &blob).await?;
     cx.save(&mut write, &function).await?;
     let shape = finish(cx, &mut write, &mut function, body["Publish"] == true).await?;
     write.commit().await?;

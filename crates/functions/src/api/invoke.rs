@@ -110,7 +110,9 @@ impl Functions {
         let runtime: Result<Runtime, _> = version.settings.runtime.parse();
         let runtime = runtime.map_err(|error| LambdaError::new(Code::InvalidRuntime, error.to_string()))?;
         let code = self.code(version).await?;
-        Ok(Arc::new(version.runnable(&route.function, &self.parts.scope, runtime, code)))
+        let runnable = Arc::new(version.runnable(&route.function, &self.parts.scope, runtime, code));
+        self.held.add(&runnable);
+        Ok(runnable)
     }
 
     /// The version's package and layers on this host.
@@ -124,7 +126,7 @@ impl Functions {
 
     /// A package on this host; another host may have taken it in.
     pub(super) async fn unpacked(&self, package: &Digest) -> Result<PathBuf, LambdaError> {
-        let place = self.packages.path(package);
+        let place = self.packages.wanted(package);
         if is_there(&place).await {
             return Ok(place);
         }

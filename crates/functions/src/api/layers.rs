@@ -48,7 +48,7 @@ pub(super) async fn publish(cx: &Cx<'_>) -> Outcome {
         policy_revision: String::new(),
     };
     layer.next_version += 1;
-    write.put_blob(&blob).await?;
+    code::put(&mut write, &blob).await?;
     write.put(&kinds::layer_doc(kinds::layer(&name), &name, &layer)?).await?;
     write.insert(&kinds::layer_doc(kinds::layer_version(&name, version.version), &name, &version)?).await?;
     write.commit().await?;

@@ -174,6 +174,8 @@ impl Functions {
         let Ok(runtime) = version.settings.runtime.parse::<Runtime>() else { return Ok(None) };
         let code = self.code(&version).await?;
         let runnable = version.runnable(&function, &self.parts.scope, runtime, code);
-        Ok(Some((Arc::new(runnable), provisioned.count)))
+        let runnable = Arc::new(runnable);
+        self.held.add(&runnable);
+        Ok(Some((runnable, provisioned.count)))
     }
 }

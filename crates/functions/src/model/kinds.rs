@@ -1,7 +1,8 @@
 //! Keys of the documents.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use stagecoach_base::Digest;
 use stagecoach_store::{Doc, Key, StoreError};
 
 pub(crate) const FUNCTION: &str = "lambda-function";
@@ -9,6 +10,7 @@ pub(crate) const VERSION: &str = "lambda-version";
 pub(crate) const ALIAS: &str = "lambda-alias";
 pub(crate) const LAYER: &str = "lambda-layer";
 pub(crate) const LAYER_VERSION: &str = "lambda-layer-version";
+pub(crate) const PACKAGE: &str = "lambda-package";
 pub(crate) const POLICY: &str = "lambda-policy";
 pub(crate) const PROVISIONED: &str = "lambda-provisioned";
 pub(crate) const EVENT_CONFIG: &str = "lambda-event-config";
@@ -64,6 +66,22 @@ pub(crate) fn layer_doc(key: Key, name: &str, body: &impl Serialize) -> Result<D
 /// How asynchronous invocations of a qualifier are handled; `$LATEST` is the function itself.
 pub(crate) fn event_config(name: &str, qualifier: Option<&str>) -> Key {
     Key { kind: EVENT_CONFIG.into(), parent: name.into(), id: qualifier.unwrap_or("$LATEST").into() }
+}
+
+/// That a function or layer brought a blob into the store.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) digest: Digest,
+}
+
+/// See [`Package`].
+pub(crate) fn package(digest: &Digest) -> Key {
+    Key { kind: PACKAGE.into(), parent: String::new(), id: digest.to_string() }
+}
+
+/// See [`Package`].
+pub(crate) fn package_doc(digest: Digest) -> Result<Doc, StoreError> {
+    Ok(Doc { root: format!("package:{digest}"), ..doc(package(&digest), "", &Package { digest })? })
 }
 
 /// The tree of a function; prefixed, so that no API's id is the same.

@@ -25,7 +25,7 @@ struct Tick;
 
 impl Clock for Tick {
     fn now(&self) -> Instant {
-        Instant::now()
+        Instant::now() + Duration::from_millis(LATER.get().unsigned_abs())
     }
 
     fn wall(&self) -> UnixMillis {
@@ -37,7 +37,7 @@ thread_local! {
     static LATER: Cell<i64> = const { Cell::new(0) };
 }
 
-/// Moves the wall clock of this test, which runs on one thread, forward.
+/// Moves both clocks of this test, which runs on one thread, forward.
 pub(crate) fn later(ms: i64) {
     LATER.set(LATER.get() + ms);
 }

@@ -12,6 +12,7 @@ mod objects;
 mod provisioning;
 mod rules;
 mod streaming;
+mod sweeping;
 mod whole;
 
 use host::{Host, function, zip};
