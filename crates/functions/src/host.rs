@@ -5,20 +5,25 @@
 mod environment;
 mod exchange;
 mod follow;
+mod ground;
 mod home;
+mod isolation;
 mod launch;
 mod log;
 mod meter;
+mod opt;
 mod payloads;
 mod pool;
 mod process;
 mod processes;
 mod run;
 mod runtime_api;
+mod sandbox;
 mod shelf;
 mod starts;
 mod sweeper;
 mod variables;
+mod view;
 mod watchdog;
 
 use std::fmt;
@@ -34,6 +39,8 @@ use tokio_util::task::TaskTracker;
 
 pub use self::follow::{Followed, Follower};
 use self::home::Home;
+use self::isolation::Register;
+pub use self::isolation::{Isolation, UnknownIsolation, UnknownUsers, Users};
 use self::log::Lines;
 use self::meter::Meter;
 use self::pool::Pool;
@@ -54,6 +61,10 @@ pub struct HostOptions {
     pub idle: Duration,
     /// How long a runtime may take to ask for its first invocation; 10 s on AWS.
     pub init: Duration,
+    /// What separates environments from the machine.
+    pub isolation: Isolation,
+    /// Users that functions run as; `None`: the host's.
+    pub users: Option<Users>,
     /// Most processes of one environment; AWS's is 1024. One that has more is ended.
     pub processes: u32,
     /// Folder for bootstraps and the functions' temporary files; made when needed. Hosts may share one.
@@ -77,6 +88,8 @@ impl HostOptions {
             account_concurrency: 1000,
             idle: Duration::from_secs(600),
             init: Duration::from_secs(10),
+            isolation: Isolation::default(),
+            users: None,
             processes: 1024,
             scratch,
             python: "python3".to_owned(),
@@ -108,6 +121,9 @@ struct Shared {
     sweeper: Sweeper,
     meter: Arc<Meter>,
     home: OnceCell<Home>,
+    users: Register,
+    /// Where `bwrap` is, or why it cannot be used.
+    bwrap: OnceCell<Result<PathBuf, String>>,
 }
 
 impl Drop for Shared {
@@ -129,6 +145,8 @@ impl Host {
             sweeper: Sweeper::start(),
             meter: Arc::default(),
             home: OnceCell::new(),
+            users: Register::new(options.users),
+            bwrap: OnceCell::new(),
             options,
         });
         let every = (shared.options.idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(10));

@@ -15,7 +15,7 @@ mod s3;
 
 pub use api::{Answered, Caller, EventOptions, Functions, Invoker, Parts, Pending, is_presigned, owns};
 pub use errors::{Code, LambdaError};
-pub use host::{Followed, Follower, Host, HostOptions};
+pub use host::{Followed, Follower, Host, HostOptions, Isolation, UnknownIsolation, UnknownUsers, Users};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
 pub use model::{Alias, Attached, Function, Target, Version};
 pub use objects::{ObjectError, ObjectName, Objects};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::exchange::{First, Job, Reply};
-use super::launch::{NoLaunch, Tools, launch};
+use super::ground::Ground;
 use super::log::{Lines, Log, Readers};
-use super::meter::{Meter, Vitals};
+use super::meter::{Meter, Vitals, Watched};
 use super::payloads::Failure;
-use super::process::{Process, Remains};
+use super::process::{Launch, Process, Remains};
 use super::runtime_api::RuntimeApi;
 use super::sweeper::Sweeper;
 use super::variables::{Own, variables};
@@ -29,8 +28,6 @@ const HANGING: Duration = Duration::from_secs(1);
 /// What an environment is started with.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
-    /// Interpreters and bootstraps.
-    pub(super) tools: &'a Tools,
     /// Where every function's last lines go.
     pub(super) lines: Arc<Lines>,
     /// Who waits for what is left of environments.
@@ -41,8 +38,6 @@ pub(super) struct Start<'a> {
     pub(super) meter: &'a Meter,
     /// Most processes.
     pub(super) processes: u32,
-    /// Its own folder; removed with it.
-    pub(super) scratch: PathBuf,
     /// Its log stream.
     pub(super) log_stream: String,
     /// Ahead of invocations.
@@ -92,32 +87,25 @@ pub(super) struct Environment {
 
 impl Environment {
     /// Starts the process; it initialises on its own.
-    pub(super) async fn start(runnable: Arc<Runnable>, start: Start<'_>) -> Result<(Self, First), NoEnvironment> {
-        let launch = launch(&runnable, start.tools).map_err(|reason| match reason {
-            NoLaunch::Missing(text) => refused(text),
-            NoLaunch::NoBootstrap => NoEnvironment::Failed(Failure::NoBootstrap),
-        })?;
+    pub(super) async fn start(ground: Ground, start: Start<'_>) -> Result<(Self, First), NoEnvironment> {
+        let Ground { runnable, tools, launch, user, scratch } = ground;
         let (api, first) =
             RuntimeApi::start().await.map_err(|error| refused(format!("no port for the Runtime API: {error}")))?;
-        let folder = |error: io::Error| refused(format!("{}: {error}", start.scratch.display()));
-        tokio::fs::create_dir_all(&start.scratch).await.map_err(folder)?;
         let own = Own {
             api: api.address.to_string(),
-            scratch: &start.scratch,
+            scratch: &scratch,
             log_stream: &start.log_stream,
             provisioned: start.provisioned,
         };
-        let remains = Remains { sweeper: start.sweeper.clone(), scratch: start.scratch.clone() };
-        let started = Process::start(&launch, &variables(&runnable, start.tools, &own), remains);
-        let (process, mut keeper) = match started {
+        let variables = variables(&runnable, &tools, &own);
+        let remains = Remains { sweeper: start.sweeper.clone(), scratch: scratch.clone(), user };
+        let (process, mut keeper) = match Process::start(&launch, &variables, remains) {
             Ok(started) => started,
             Err(error) => {
-                tokio::fs::remove_dir_all(&start.scratch).await.map_err(folder)?;
-                let text = format!("cannot execute {}: {error}", launch.program.display());
-                return Err(match runnable.runtime {
-                    Runtime::Provided => NoEnvironment::Failed(Failure::NotExecutable(text)),
-                    Runtime::Python | Runtime::Node => refused(text),
-                });
+                tokio::fs::remove_dir_all(&scratch)
+                    .await
+                    .map_err(|error| refused(format!("{}: {error}", scratch.display())))?;
+                return Err(not_started(&launch, &runnable, &error));
             }
         };
         let log = Arc::new(Log::new(&runnable.name, start.lines));
@@ -126,10 +114,11 @@ impl Environment {
         readers.read(out, log.clone());
         readers.read(err, log.clone());
         start.tasks.spawn(keeper.run());
-        let mark = start.scratch.to_string_lossy().into_owned();
+        let mark = scratch.to_string_lossy().into_owned();
         let (group, kill) = process.watched();
-        let limits = (runnable.memory_mib, start.processes);
-        let vitals = Arc::new(Vitals::new(mark, group, limits, kill, log.clone()));
+        let (memory_mib, processes, sandboxed) = (runnable.memory_mib, start.processes, launch.sandboxed);
+        let own = Watched { mark, group, memory_mib, processes, sandboxed, kill };
+        let vitals = Arc::new(Vitals::new(own, log.clone()));
         start.meter.watch(&vitals);
         Ok((Self { runnable, log, readers, vitals, process, api }, first))
     }
@@ -208,6 +197,20 @@ pub(super) fn job(invocation: &Invocation, now: UnixMillis, timeout: Duration) -
     headers.extend(invocation.trace_id.clone().map(|trace| ("lambda-runtime-trace-id", trace)));
     headers.extend(invocation.client_context.clone().map(|context| ("lambda-runtime-client-context", context)));
     Job { id: invocation.request_id.clone(), headers, event: invocation.payload.clone() }
+}
+
+/// Why a process did not come to be.
+fn not_started(launch: &Launch, runnable: &Runnable, error: &io::Error) -> NoEnvironment {
+    if let Some(user) = launch.user
+        && error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+    {
+        return refused(format!("functions can run as user {user} only where the host runs as root"));
+    }
+    let text = format!("cannot execute {}: {error}", launch.program.display());
+    match runnable.runtime {
+        Runtime::Provided => NoEnvironment::Failed(Failure::NotExecutable(text)),
+        Runtime::Python | Runtime::Node => refused(text),
+    }
 }
 
 fn refused(text: String) -> NoEnvironment {

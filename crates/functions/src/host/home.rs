@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tokio::sync::Mutex;
 
 use super::BOOTSTRAPS;
-use super::processes::end_marked;
+use super::opt;
+use super::processes::{self, end_all};
 use super::watchdog::Watchdog;
 
 /// See the module.
@@ -18,6 +19,8 @@ pub(super) struct Home {
     folder: PathBuf,
     _lock: File,
     watchdog: Mutex<Option<Watchdog>>,
+    /// Held while layers are merged.
+    merging: Mutex<()>,
 }
 
 impl Home {
@@ -45,7 +48,7 @@ impl Home {
             std::fs::write(runtime.join(name), text)?;
         }
         let watchdog = Watchdog::start(&folder);
-        Ok(Self { folder, _lock: lock, watchdog: Mutex::new(watchdog) })
+        Ok(Self { folder, _lock: lock, watchdog: Mutex::new(watchdog), merging: Mutex::default() })
     }
 
     /// Where the bootstraps are.
@@ -56,6 +59,14 @@ impl Home {
     /// The scratch folder of the environment `name`.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// `layers` over each other, for a sandbox.
+    pub(super) async fn opt(&self, layers: Vec<PathBuf>) -> io::Result<Option<PathBuf>> {
+        let _merging = self.merging.lock().await;
+        let folder = self.folder.clone();
+        let merged = tokio::task::spawn_blocking(move || opt::merged(&folder, &layers)).await;
+        merged.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     /// Removes it: every environment has ended.
@@ -107,7 +118,7 @@ fn clear(hosts: &Path) {
     for folder in folders.filter(|folder| is_dead(folder)) {
         let mark = format!("{}/", folder.display());
         tracing::info!(folder = %folder.display(), "an earlier host was killed: removing what it left");
-        end_marked(|other| other.starts_with(&mark));
+        end_all(|pid| processes::mark(pid).is_some_and(|other| other.starts_with(&mark)));
         if let Err(error) = std::fs::remove_dir_all(&folder) {
             tracing::warn!(%error, folder = %folder.display(), "what an earlier host left stays");
         }

@@ -21,9 +21,9 @@ const PERIOD: Duration = Duration::from_millis(200);
 const SHARE: u32 = 50;
 const MIB: u64 = 1024 * 1024;
 
-/// What is known of one environment.
+/// What is measured.
 #[derive(Debug)]
-pub(super) struct Vitals {
+pub(super) struct Watched {
     /// The mark of its processes.
     pub(super) mark: String,
     /// Its process group.
@@ -32,10 +32,17 @@ pub(super) struct Vitals {
     pub(super) memory_mib: u32,
     /// Most processes.
     pub(super) processes: u32,
+    /// Its first process only holds the others.
+    pub(super) sandboxed: bool,
     /// Ends it.
     pub(super) kill: CancellationToken,
-    /// Where it is told why.
-    pub(super) log: Arc<Log>,
+}
+
+/// What is known of one environment.
+#[derive(Debug)]
+pub(super) struct Vitals {
+    own: Watched,
+    log: Arc<Log>,
     /// `/proc/PID/statm` of its first process.
     statm: Option<File>,
     busy: AtomicU32,
@@ -55,10 +62,9 @@ impl Drop for Busy {
 
 impl Vitals {
     /// Of an environment that was just started.
-    pub(super) fn new(mark: String, group: i32, limits: (u32, u32), kill: CancellationToken, log: Arc<Log>) -> Self {
-        let statm = File::open(format!("/proc/{group}/statm")).ok();
-        let (memory_mib, processes) = limits;
-        Self { mark, group, memory_mib, processes, kill, log, statm, busy: AtomicU32::new(0), peak: AtomicU64::new(0) }
+    pub(super) fn new(own: Watched, log: Arc<Log>) -> Self {
+        let statm = File::open(format!("/proc/{}/statm", own.group)).ok();
+        Self { own, log, statm, busy: AtomicU32::new(0), peak: AtomicU64::new(0) }
     }
 
     /// It does some work from now on.
@@ -71,13 +77,13 @@ impl Vitals {
     pub(super) fn used_mib(&self) -> u64 {
         let now = self.statm.as_ref().and_then(resident).unwrap_or_default();
         let peak = self.peak.fetch_max(now, Ordering::Relaxed).max(now);
-        peak.div_ceil(MIB).min(self.memory_mib.into())
+        peak.div_ceil(MIB).min(self.own.memory_mib.into())
     }
 
     /// Takes note of its processes now, and ends it if they are too many or too large.
     fn measured(&self, processes: &[Seen]) {
         let page = u64::try_from(page_size()).unwrap_or(4096);
-        let limit = u64::from(self.memory_mib) * MIB;
+        let limit = u64::from(self.own.memory_mib) * MIB;
         let mut used = processes.iter().map(|seen| seen.resident * page).sum();
         if used > limit {
             // Pages that they share were counted for each.
@@ -86,15 +92,15 @@ impl Vitals {
         }
         self.peak.fetch_max(used, Ordering::Relaxed);
         let reason = if used > limit {
-            format!("out of memory: {} MB used, {} MB configured", used / MIB, self.memory_mib)
-        } else if processes.len() > usize::try_from(self.processes).unwrap_or(usize::MAX) {
-            format!("too many processes: {}, {} at most", processes.len(), self.processes)
+            format!("out of memory: {} MB used, {} MB configured", used / MIB, self.own.memory_mib)
+        } else if processes.len() > usize::try_from(self.own.processes).unwrap_or(usize::MAX) {
+            format!("too many processes: {}, {} at most", processes.len(), self.own.processes)
         } else {
             return;
         };
-        if !self.kill.is_cancelled() {
+        if !self.own.kill.is_cancelled() {
             self.log.note(&format!("stagecoach: the environment was ended, {reason}"));
-            self.kill.cancel();
+            self.own.kill.cancel();
         }
     }
 }
@@ -120,6 +126,17 @@ impl Meter {
     pub(super) fn watch(&self, vitals: &Arc<Vitals>) {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(vitals));
         self.more.notify_one();
+    }
+
+    /// Measures one environment now, if its first process tells little: a sandbox's.
+    pub(super) async fn now(&self, vitals: &Arc<Vitals>) {
+        if !vitals.own.sandboxed {
+            return;
+        }
+        let vitals = vitals.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || measure(&[vitals], &mut Marks::default())).await {
+            tracing::debug!(%error, "an environment was not measured");
+        }
     }
 
     /// Measures until the host stops.
@@ -168,14 +185,15 @@ fn measure(busy: &[Arc<Vitals>], known: &mut Marks) {
     let seen = processes::all();
     let owners = owners(&seen, busy, known);
     for vitals in busy {
-        let own: Vec<Seen> = seen.iter().filter(|seen| owners.get(&seen.pid) == Some(&vitals.group)).copied().collect();
+        let own: Vec<Seen> =
+            seen.iter().filter(|seen| owners.get(&seen.pid) == Some(&vitals.own.group)).copied().collect();
         vitals.measured(&own);
     }
 }
 
 /// The environment of each process, by its group: that of its own group, of its ancestors, or the one it is marked with.
 fn owners(seen: &[Seen], busy: &[Arc<Vitals>], known: &mut Marks) -> HashMap<i32, i32> {
-    let groups: HashMap<i32, &str> = busy.iter().map(|vitals| (vitals.group, vitals.mark.as_str())).collect();
+    let groups: HashMap<i32, &str> = busy.iter().map(|vitals| (vitals.own.group, vitals.own.mark.as_str())).collect();
     let marks: HashMap<&str, i32> = groups.iter().map(|(group, mark)| (*mark, *group)).collect();
     let by_pid: HashMap<i32, &Seen> = seen.iter().map(|seen| (seen.pid, seen)).collect();
     known.retain(|(pid, started), _| by_pid.get(pid).is_some_and(|seen| seen.started == *started));

@@ -19,8 +19,8 @@ pub(super) enum Failure {
     Exited(ExitStatus),
     /// Its process cannot be waited for; not seen on AWS.
     Lost(String),
-    /// There is no `bootstrap` to run.
-    NoBootstrap,
+    /// The program to run is not there: a `bootstrap`, a wrapper.
+    NotThere,
     /// There is a `bootstrap`, and the system does not execute it.
     NotExecutable(String),
 }
@@ -35,7 +35,7 @@ impl Failure {
             }
             Self::Exited(status) => ("Runtime.ExitError", exited(*status)),
             Self::Lost(error) => ("Runtime.ExitError", format!("Runtime exited with error: {error}")),
-            Self::NoBootstrap => ("Runtime.ExitError", "Runtime exited with error: exit status 127".to_owned()),
+            Self::NotThere => ("Runtime.ExitError", "Runtime exited with error: exit status 127".to_owned()),
             Self::NotExecutable(reason) => ("Runtime.InvalidEntrypoint", reason.clone()),
         };
         failure(kind, &format!("RequestId: {request_id} Error: {reason}"))
@@ -85,7 +85,7 @@ mod tests {
             &exit(0)[..],
             br#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited without providing a reason"}"#
         );
-        assert_eq!(exit(127), Failure::NoBootstrap.payload("id"));
+        assert_eq!(exit(127), Failure::NotThere.payload("id"));
         assert_eq!(
             &too_large()[..],
             br#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#

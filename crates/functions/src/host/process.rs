@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::isolation::User;
 use super::payloads::Failure;
 use super::sweeper::Sweeper;
+use super::view::View;
 
 /// Most files a function may have open, as on AWS.
 const OPEN_FILES: u64 = 1024;
@@ -26,8 +28,16 @@ pub(super) struct Launch {
     pub(super) arguments: Vec<String>,
     /// Working folder.
     pub(super) folder: PathBuf,
+    /// The interpreter among program and arguments.
+    pub(super) interpreter: Option<PathBuf>,
     /// Most private memory, bytes; `None` where the runtime reserves far more than it uses.
     pub(super) memory: Option<u64>,
+    /// The user to run as, and his group.
+    pub(super) user: Option<u32>,
+    /// Most processes of that user.
+    pub(super) processes: Option<u32>,
+    /// The program is a sandbox, which tells of signals by exit codes.
+    pub(super) sandboxed: bool,
 }
 
 /// What is left of an environment when its processes have ended, daemons excepted.
@@ -37,17 +47,39 @@ pub(super) struct Remains {
     pub(super) sweeper: Sweeper,
     /// Its scratch folder; the mark of its processes too.
     pub(super) scratch: PathBuf,
+    /// Its user.
+    pub(super) user: Option<User>,
 }
 
 impl Remains {
     /// Removes them.
     async fn remove(self) {
-        self.sweeper.swept(self.scratch.to_string_lossy().into_owned()).await;
+        let user = self.user.as_ref().filter(|user| user.exclusive).map(|user| user.id);
+        self.sweeper.swept(self.scratch.to_string_lossy().into_owned(), user).await;
         if let Err(error) = tokio::fs::remove_dir_all(&self.scratch).await
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, folder = %self.scratch.display(), "a function's scratch folder stays");
         }
+    }
+}
+
+/// Sets limits, then becomes another program. `$1`: files, `$2`: KiB of memory, `$3`: processes (shells differ in its letter).
+const LIMITED: &str = r#"ulimit -c 0; ulimit -n "$1"
+[ "$2" = - ] || ulimit -d "$2"
+[ "$3" = - ] || ulimit -u "$3" 2>/dev/null || ulimit -p "$3"
+shift 3; exec "$@""#;
+
+impl Launch {
+    /// The same by way of a shell that sets the limits: the host may not be let set those of another user's process, and a
+    /// sandbox starts others before they are set. `view`: how the program is called where the shell runs.
+    pub(super) fn limiting_itself(self, view: &View) -> Self {
+        let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let memory = number(self.memory.map(|bytes| bytes / 1024));
+        let processes = number(self.processes.map(u64::from));
+        let script = ["-c".to_owned(), LIMITED.to_owned(), "sh".to_owned(), OPEN_FILES.to_string(), memory, processes];
+        let command = std::iter::once(view.there(&self.program)).chain(self.arguments);
+        Self { program: PathBuf::from("/bin/sh"), arguments: script.into_iter().chain(command).collect(), ..self }
     }
 }
 
@@ -65,6 +97,7 @@ pub(super) struct Process {
 pub(super) struct Keeper {
     child: Child,
     group: Group,
+    sandboxed: bool,
     remains: Remains,
     kill: CancellationToken,
     ended: watch::Sender<Option<Failure>>,
@@ -78,7 +111,11 @@ impl Process {
         variables: &BTreeMap<String, String>,
         remains: Remains,
     ) -> io::Result<(Self, Keeper)> {
-        let child = Command::new(&launch.program)
+        let mut command = Command::new(&launch.program);
+        if let Some(user) = launch.user {
+            command.uid(user).gid(user);
+        }
+        let child = command
             .args(&launch.arguments)
             .current_dir(&launch.folder)
             .env_clear()
@@ -90,11 +127,12 @@ impl Process {
             .kill_on_drop(true)
             .spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        limit(group, launch.memory);
+        limit(group, launch);
         let (kill, gone) = (CancellationToken::new(), CancellationToken::new());
         let (sender, ended) = watch::channel(None);
         let process = Self { group, kill: kill.clone(), ended, gone: gone.clone() };
-        let keeper = Keeper { child, group: Group(group), remains, kill, ended: sender, _gone: gone.drop_guard() };
+        let (group, sandboxed, gone) = (Group(group), launch.sandboxed, gone.drop_guard());
+        let keeper = Keeper { child, group, sandboxed, remains, kill, ended: sender, _gone: gone };
         Ok((process, keeper))
     }
 
@@ -148,9 +186,19 @@ impl Keeper {
             }
         };
         self.group.kill();
+        let status = status.map(|status| if self.sandboxed { inner(status) } else { status });
         let how = status.map_or_else(|error| Failure::Lost(error.to_string()), Failure::Exited);
         self.ended.send_replace(Some(how));
         self.remains.remove().await;
+    }
+}
+
+/// How the program in a sandbox ended, by how the sandbox did.
+fn inner(status: ExitStatus) -> ExitStatus {
+    use std::os::unix::process::ExitStatusExt;
+    match status.code() {
+        Some(code @ 129..=159) => ExitStatus::from_raw(code - 128),
+        _ => status,
     }
 }
 
@@ -177,9 +225,10 @@ impl Drop for Group {
 }
 
 /// Sets the limits of a process that was just started. A limit that the host may not set is not worth failing for.
-fn limit(process: Option<Pid>, memory: Option<u64>) {
+fn limit(process: Option<Pid>, launch: &Launch) {
     let mut limits = vec![(Resource::Core, 0), (Resource::Nofile, OPEN_FILES)];
-    limits.extend(memory.map(|bytes| (Resource::Data, bytes)));
+    limits.extend(launch.memory.map(|bytes| (Resource::Data, bytes)));
+    limits.extend(launch.processes.map(|count| (Resource::Nproc, count.into())));
     for (resource, value) in limits {
         let both = Rlimit { current: Some(value), maximum: Some(value) };
         if let Err(error) = prlimit(process, resource, both) {

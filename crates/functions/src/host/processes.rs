@@ -48,16 +48,23 @@ pub(super) fn proportional(pid: i32) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Kills every process whose mark is `wanted`, and what they forked meanwhile. Blocks until none is left.
-pub(super) fn end_marked(wanted: impl Fn(&str) -> bool) {
-    let marked = |pid: &i32| mark(*pid).is_some_and(|mark| wanted(&mark));
+/// The user that a process runs as.
+pub(super) fn user(pid: i32) -> Option<u32> {
+    let text = std::fs::read_to_string(file(pid, "status")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+}
+
+/// Kills every process that is `wanted`, and what they forked meanwhile. Blocks until none is left, save the dead that wait
+/// for their parents.
+pub(super) fn end_all(wanted: impl Fn(i32) -> bool) {
+    let alive = |pid: i32| std::fs::read(file(pid, "environ")).is_ok_and(|environment| !environment.is_empty());
     for _ in 0..ROUNDS {
-        let found: Vec<i32> = pids().into_iter().filter(marked).collect();
+        let found: Vec<i32> = pids().into_iter().filter(|pid| wanted(*pid) && alive(*pid)).collect();
         if found.is_empty() {
             return;
         }
         for pid in found {
-            kill(pid, || marked(&pid));
+            kill(pid, || wanted(pid));
         }
         std::thread::sleep(ROUND);
     }

@@ -12,6 +12,7 @@ use super::home::Home;
 use super::launch::Tools;
 use super::pool::{Found, Seat};
 use super::shelf::{Place, Started};
+use super::view::View;
 use super::{HostOptions, Shared};
 use crate::{InvokeError, Runnable};
 
@@ -50,19 +51,21 @@ impl Shared {
         let home = self.home().await?;
         let name = format!("{:016x}{:016x}", self.options.entropy.next_u64(), self.options.entropy.next_u64());
         let start = Start {
-            tools: &self.tools(home),
             lines: self.lines.clone(),
             tasks: &self.tasks,
             sweeper: &self.sweeper,
             meter: &self.meter,
             processes: self.options.processes,
-            scratch: home.scratch(&name),
             log_stream: self.log_stream(runnable, &name),
             provisioned,
         };
-        let (environment, first) = Environment::start(runnable.clone(), start).await?;
+        let ground = self.ground(home, runnable, &name).await?;
+        let (environment, first) = Environment::start(ground, start).await?;
         match environment.initialised(first, limit, &self.stopping).await {
-            Ok(()) => Ok(Arc::new(environment)),
+            Ok(()) => {
+                self.meter.now(&environment.vitals).await;
+                Ok(Arc::new(environment))
+            }
             Err(reason) => {
                 environment.end();
                 environment.gone().await;
@@ -111,9 +114,10 @@ impl Shared {
         self.home.get_or_try_init(make).await
     }
 
-    fn tools(&self, home: &Home) -> Tools {
+    /// What there is for an environment that sees the machine as it is.
+    pub(super) fn tools(&self, home: &Home) -> Tools {
         let HostOptions { python, node, path, .. } = self.options.clone();
-        Tools { python, node, path, runtime: home.runtime() }
+        Tools { python, node, path, runtime: home.runtime(), view: View::default() }
     }
 
     /// `2026/11/28/[$LATEST]0123…`.

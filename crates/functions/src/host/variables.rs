@@ -1,7 +1,7 @@
 //! The environment variables of a function (dependencies §3.3, recorded in 25 runtimes).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::launch::Tools;
 use super::pool::slots;
@@ -23,7 +23,7 @@ pub(super) struct Own<'a> {
 
 /// All variables of one environment: defaults, over them the function's own, over those the reserved ones.
 pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = defaults(own);
+    let mut all: BTreeMap<String, String> = defaults(tools, own);
     if slots(runnable) > 1 {
         // AWS's Node client starts eight processes per core else.
         all.insert("AWS_LAMBDA_NODEJS_WORKER_COUNT".to_owned(), "1".to_owned());
@@ -38,13 +38,13 @@ pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BT
 }
 
 /// What a function may set otherwise.
-fn defaults(own: &Own<'_>) -> BTreeMap<String, String> {
+fn defaults(tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
     [
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
         ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
-        ("TMPDIR", own.scratch.to_string_lossy().into_owned()),
+        ("TMPDIR", tools.view.there(own.scratch)),
         // Environments share the task root, which is read only on AWS.
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
     ]
@@ -65,8 +65,8 @@ fn reserved(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<Strin
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", runnable.name)),
         ("AWS_LAMBDA_LOG_STREAM_NAME", own.log_stream.to_owned()),
         ("AWS_LAMBDA_RUNTIME_API", own.api.clone()),
-        ("LAMBDA_TASK_ROOT", runnable.code.to_string_lossy().into_owned()),
-        ("LAMBDA_RUNTIME_DIR", tools.runtime.to_string_lossy().into_owned()),
+        ("LAMBDA_TASK_ROOT", tools.view.there(&runnable.code)),
+        ("LAMBDA_RUNTIME_DIR", tools.view.there(&tools.runtime)),
         ("_HANDLER", runnable.handler.clone()),
         (MARK, own.scratch.to_string_lossy().into_owned()),
     ];
@@ -78,36 +78,26 @@ fn reserved(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<Strin
 
 /// Lists of folders; the function's own value goes first.
 fn search_paths(runnable: &Runnable, tools: &Tools) -> Vec<(&'static str, Vec<String>)> {
-    let code = |part: &str| runnable.code.join(part).to_string_lossy().into_owned();
-    let root = runnable.code.to_string_lossy().into_owned();
+    let code = |part: &str| tools.view.there(&runnable.code.join(part));
+    let root = tools.view.there(&runnable.code);
     let mut path = vec![tools.path.clone()];
-    path.extend(layered(runnable, "bin"));
+    path.extend(tools.view.layered(runnable, "bin"));
     let mut libraries = vec![root.clone(), code("lib")];
-    libraries.extend(layered(runnable, "lib"));
+    libraries.extend(tools.view.layered(runnable, "lib"));
     let mut all = vec![("PATH", path), ("LD_LIBRARY_PATH", libraries)];
     match runnable.runtime {
         Runtime::Provided => {}
         Runtime::Python => {
-            let own = layered(runnable, &format!("python/lib/{}/site-packages", runnable.runtime_name));
-            let layers = own.into_iter().chain(layered(runnable, "python"));
+            let own = tools.view.layered(runnable, &format!("python/lib/{}/site-packages", runnable.runtime_name));
+            let layers = own.into_iter().chain(tools.view.layered(runnable, "python"));
             all.push(("PYTHONPATH", std::iter::once(root).chain(layers).collect()));
         }
         Runtime::Node => {
             let version = runnable.runtime_name.trim_start_matches("nodejs").trim_end_matches(".x");
-            let own = layered(runnable, &format!("nodejs/node{version}/node_modules"));
-            let layers = own.into_iter().chain(layered(runnable, "nodejs/node_modules"));
+            let own = tools.view.layered(runnable, &format!("nodejs/node{version}/node_modules"));
+            let layers = own.into_iter().chain(tools.view.layered(runnable, "nodejs/node_modules"));
             all.push(("NODE_PATH", layers.chain([code("node_modules"), root]).collect()));
         }
     }
     all
-}
-
-/// `part` of every layer that has it; a later layer overrides an earlier one, as when AWS unpacks them over each other.
-pub(super) fn layered(runnable: &Runnable, part: &str) -> Vec<String> {
-    runnable.layers.iter().rev().filter_map(|layer| existing(layer.join(part))).collect()
-}
-
-/// The path as text, if something is there.
-pub(super) fn existing(path: PathBuf) -> Option<String> {
-    path.exists().then(|| path.into_os_string().to_string_lossy().into_owned())
 }

@@ -89,7 +89,7 @@ async fn what_a_killed_host_left_goes_when_the_next_one_starts() {
 
     let next = Host::new(HostOptions { scratch: place.path().join("scratch"), ..options(place.path()) });
 
-    assert!(left >= 2, "{left}");
+    assert!(left >= 1, "{left}");
     eventually("all processes have ended", || running("left-mark") == 0).await;
     eventually("its folder has gone", || folders(&place.path().join("scratch/hosts")).is_empty()).await;
     next.shutdown().await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ends;
+mod isolation;
 mod logs;
 mod parallel;
 mod support;
