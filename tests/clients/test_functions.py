@@ -2,6 +2,7 @@
 import http.client
 import io
 import json
+import math
 import time
 import zipfile
 from collections import Counter
@@ -17,7 +18,7 @@ import json, os, time
 def handler(event, context):
     if (event.get("queryStringParameters") or {}).get("fail"):
         raise ValueError("as told")
-    return {"statusCode": 200, "body": json.dumps({"label": %r, "version": context.function_version, "stage": event["requestContext"]["stage"]})}
+    return {"statusCode": 200, "body": json.dumps({"label": %r, "version": context.function_version, "stage": event["requestContext"]["stage"], "canary": event["requestContext"].get("isCanaryRequest")})}
 """
 NODE_STREAM = """
 exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
@@ -67,24 +68,54 @@ def proxy(gateway, name, uri, stages, **how):
     return api
 
 
-def test_an_alias_in_a_stage_variable_splits_as_it_is_weighted(gateway, lambdas):
-    """The seed example: stage prod runs v1 for 95 % and v2 for 5 %, stage test runs v2, one integration URI."""
+def asked(gateway, api, stage, count, clients=8):
+    """Bodies of `count` answers of `/f`, by clients that each keep their connection."""
+    def ask(times):
+        connection = http.client.HTTPConnection(gateway.addresses["traffic"], timeout=30)
+        answers = []
+        for _ in range(times):
+            connection.request("GET", f"/_aws/execute-api/{api['id']}/{stage}/f")
+            answer = connection.getresponse()
+            answers.append((answer.status, answer.read()))
+        connection.close()
+        return answers
+
+    with ThreadPoolExecutor(clients) as pool:
+        answers = [answer for many in pool.map(ask, [count // clients] * clients) for answer in many]
+    assert Counter(status for status, _ in answers) == {200: count}
+    return [json.loads(body) for _, body in answers]
+
+
+def assert_share(found, of, share):
+    """Within five standard deviations of a binomial distribution: off by chance once in a million and a half."""
+    assert abs(found - of * share) < 5 * math.sqrt(of * share * (1 - share)), f"{found} of {of}, not {share:.0%}"
+
+
+def test_an_alias_in_a_stage_variable_splits_as_it_is_weighted_beside_a_canary(gateway, lambdas):
+    """The seed example: stage prod runs v1 for 95 % and v2 for 5 %, stage test runs v2, one integration URI; and a canary on prod that names another alias."""
     create(lambdas, "hello", package(app__py=PYTHON % "one"), Publish=True)
-    lambdas.update_function_code(FunctionName="hello", ZipFile=package(app__py=PYTHON % "two"), Publish=True)
+    for label in ("two", "three"):
+        lambdas.update_function_code(FunctionName="hello", ZipFile=package(app__py=PYTHON % label), Publish=True)
     lambdas.create_alias(FunctionName="hello", Name="PROD", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.05}})
     lambdas.create_alias(FunctionName="hello", Name="TEST", FunctionVersion="2")
-    for alias in ("PROD", "TEST"):
+    lambdas.create_alias(FunctionName="hello", Name="CANARY", FunctionVersion="3", RoutingConfig={"AdditionalVersionWeights": {"2": 0.25}})
+    for alias in ("PROD", "TEST", "CANARY"):
         allow(lambdas, "hello", Qualifier=alias)
     api = proxy(gateway, "seed", invocation("hello:${stageVariables.alias}"), {"prod": {"alias": "PROD"}, "test": {"alias": "TEST"}})
 
-    ask = lambda stage: gateway.call(api["id"], stage, "/f").json
-    with ThreadPoolExecutor(4) as pool:
-        prod = Counter(answer["version"] for answer in pool.map(ask, ["prod"] * 2000))
-        test = Counter(answer["label"] for answer in pool.map(ask, ["test"] * 50))
+    before = Counter(answer["version"] for answer in asked(gateway, api, "prod", 2000))
+    gateway.client().create_deployment(restApiId=api["id"], stageName="prod", canarySettings={"percentTraffic": 10.0, "stageVariableOverrides": {"alias": "CANARY"}})
+    gateway.settled(api["id"], "prod")
+    prod = Counter((answer["canary"], answer["version"], answer["label"]) for answer in asked(gateway, api, "prod", 20_000))
+    test = Counter(answer["label"] for answer in asked(gateway, api, "test", 200))
 
-    # 2000 draws of 5 %: a hundred, with a standard deviation of ten.
-    assert sum(prod.values()) == 2000 and 50 < prod["2"] < 150, prod
-    assert test == {"two": 50}
+    assert before.keys() == {"1", "2"} and test == {"two": 200}
+    assert_share(before["2"], 2000, 0.05)
+    assert prod.keys() == {("false", "1", "one"), ("false", "2", "two"), ("true", "3", "three"), ("true", "2", "two")}, prod
+    canary = prod["true", "3", "three"] + prod["true", "2", "two"]
+    assert_share(canary, 20_000, 0.1)
+    assert_share(prod["false", "2", "two"], 20_000 - canary, 0.05)
+    assert_share(prod["true", "2", "two"], canary, 0.25)
 
 
 def test_a_function_without_permission_is_the_gateways_500_and_with_it_is_served(gateway, lambdas):
