@@ -4,7 +4,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from conftest import Gateway, eventually
-from test_functions import create, package
+from test_functions import allow, create, package
+from test_integrations import child, deploy, invocation, put
 
 APPENDS = """
 import os, time
@@ -81,3 +82,41 @@ def test_a_function_hears_of_an_event_that_failed_for_good(gateway, tmp_path):
     assert record["requestContext"] == {"requestId": accepted["ResponseMetadata"]["RequestId"], "functionArn": kept["FunctionArn"],
                                         "condition": "RetriesExhausted", "approximateInvokeCount": 1}
     assert (record["requestPayload"], record["responsePayload"]["errorMessage"]) == ({"a": 1}, "as told")
+
+
+def test_the_deprecated_operation_runs_a_function_later(gateway, tmp_path):
+    lambdas = gateway.client("lambda")
+    create(lambdas, "appends", package(app__py=APPENDS))
+    gate, file = tmp_path / "gate", tmp_path / "lines"
+    gate.touch()
+
+    accepted = lambdas.invoke_async(FunctionName="appends", InvokeArgs=json.dumps({"gate": str(gate), "file": str(file)}))
+
+    assert accepted["Status"] == 202
+    assert eventually(lambda: lines(file)) == [accepted["ResponseMetadata"]["RequestId"]]
+    lambdas.delete_function(FunctionName="appends")
+
+
+def test_the_gateway_answers_an_asynchronous_integration_before_the_function_ran(gateway, tmp_path):
+    lambdas, client = gateway.client("lambda"), gateway.client()
+    create(lambdas, "appends", package(app__py=APPENDS))
+    allow(lambdas, "appends")
+    api = client.create_rest_api(name="later")
+    at = put(client, api["id"], child(client, api, api["rootResourceId"], "f"), verb="POST", responses=("202",), type="AWS", integrationHttpMethod="POST",
+             uri=invocation("appends"), requestParameters={"integration.request.header.X-Amz-Invocation-Type": "'Event'"})
+    client.put_integration_response(**at, statusCode="202", responseTemplates={"application/json": '{"accepted": true}'})
+    deploy(gateway, client, api, stageName="s")
+    gate, file = tmp_path / "gate", tmp_path / "lines"
+
+    answer = gateway.call(api["id"], "s", "/f", method="POST", body=json.dumps({"gate": str(gate), "file": str(file)}).encode(),
+                          headers={"content-type": "application/json"})
+    before = lines(file)
+    gate.touch()
+    after = eventually(lambda: lines(file))
+    # Another event, answered after the first one left the queue: had that run twice, it would be seen.
+    gateway.call(api["id"], "s", "/f", method="POST", body=json.dumps({"gate": str(gate), "file": str(file)}).encode(), headers={"content-type": "application/json"})
+    both = eventually(lambda: len(lines(file)) > 1 and lines(file))
+
+    lambdas.delete_function(FunctionName="appends")
+    assert (answer.status, answer.json, before) == (202, {"accepted": True}, [])
+    assert len(after) == 1 and len(both) == len(set(both)) == 2

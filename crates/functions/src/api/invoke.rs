@@ -7,11 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use serde_json::json;
 use stagecoach_base::Digest;
 use stagecoach_wire::Reply;
 use tokio::sync::mpsc;
 
-use super::documents::{Cx, Outcome};
+use super::documents::{Cx, Outcome, reply};
 use super::routes::Route;
 use super::{Functions, events, permissions, put};
 use crate::errors::{self, Code, LambdaError};
@@ -20,14 +21,16 @@ use crate::model::function::Version;
 use crate::package::{Folders, is_there};
 use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, Runtime};
 
-/// Bytes of a payload at most: 6 MiB, and 256 KiB (now 1 MiB) when nobody waits [D].
-const LARGEST_PAYLOAD: usize = 6_291_456;
+/// Bytes of an event's payload at most: 256 KiB, now 1 MiB [D]; by InvokeAsync still 256 KiB [M].
 pub(super) const LARGEST_EVENT: usize = 1_048_576;
+const LARGEST_ASYNC: usize = 262_144;
+/// Values of `X-Amz-Invocation-Type`, and bytes of their payloads at most.
+const KINDS: [(&str, usize); 3] = [("RequestResponse", 6_291_456), ("DryRun", 6_291_456), ("Event", LARGEST_EVENT)];
 
 /// An invocation that was checked and may begin.
 pub(super) struct Prepared {
     /// `X-Amz-Invocation-Type`.
-    pub(super) kind: String,
+    pub(super) kind: &'static str,
     pub(super) target: Target,
     pub(super) runnable: Arc<Runnable>,
     pub(super) invocation: Invocation,
@@ -36,8 +39,22 @@ pub(super) struct Prepared {
 /// Finds the version, checks payload and permission, and sees to the package.
 pub(super) async fn prepare(cx: &Cx<'_>, streaming: bool) -> Result<Prepared, LambdaError> {
     let target = cx.target()?;
-    let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
-    let payload = payload(&cx.call.body, &kind)?;
+    let kind = cx.call.header("x-amz-invocation-type").unwrap_or("RequestResponse");
+    let known = KINDS.into_iter().find(|(name, _)| *name == kind);
+    let (kind, largest) = known.ok_or_else(|| {
+        let constraint = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";
+        LambdaError::constraint(kind, "invocationType", constraint)
+    })?;
+    prepare_as(cx, target, kind, payload(&cx.call.body, largest, "InvokeFunction")?, streaming).await
+}
+
+async fn prepare_as(
+    cx: &Cx<'_>,
+    target: Target,
+    kind: &'static str,
+    payload: Bytes,
+    streaming: bool,
+) -> Result<Prepared, LambdaError> {
     let route = cx.functions.routes.find(cx.functions, &target).await?;
     if let Some(source) = cx.call.header("x-amz-source-arn") {
         permissions::may_invoke(cx, &target, &route.statements, source)?;
@@ -54,10 +71,18 @@ pub(super) async fn prepare(cx: &Cx<'_>, streaming: bool) -> Result<Prepared, La
     Ok(Prepared { kind, target, runnable, invocation })
 }
 
+/// InvokeAsync, which AWS deprecated for `InvocationType: Event`. It hands no trace id on [M].
+pub(super) async fn invoke_async(cx: &Cx<'_>) -> Outcome {
+    let payload = payload(&cx.call.body, LARGEST_ASYNC, "InvokeAsync")?;
+    let Prepared { target, invocation, .. } = prepare_as(cx, cx.target()?, "Event", payload, false).await?;
+    events::accept(cx, target, Invocation { trace_id: None, client_context: None, ..invocation }).await?;
+    Ok(reply(cx, &json!({ "Status": 202 })))
+}
+
 /// Invoke.
 pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
     let Prepared { kind, target, runnable, invocation } = prepare(cx, false).await?;
-    match kind.as_str() {
+    match kind {
         "DryRun" => return Ok(executed(Reply::empty(204), &runnable).into()),
         "Event" => return events::accept(cx, target, invocation).await.map(|()| Reply::empty(202).into()),
         _ => {}
@@ -68,17 +93,9 @@ pub(super) async fn invoke(cx: &Cx<'_>) -> Outcome {
 }
 
 /// The event: JSON, `{}` when nothing was sent.
-fn payload(body: &Bytes, kind: &str) -> Result<Bytes, LambdaError> {
-    let largest = match kind {
-        "RequestResponse" | "DryRun" => LARGEST_PAYLOAD,
-        "Event" => LARGEST_EVENT,
-        other => {
-            let constraint = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]";
-            return Err(LambdaError::constraint(other, "invocationType", constraint));
-        }
-    };
+fn payload(body: &Bytes, largest: usize, operation: &str) -> Result<Bytes, LambdaError> {
     if body.len() > largest {
-        let message = format!("Request must be smaller than {largest} bytes for the InvokeFunction operation");
+        let message = format!("Request must be smaller than {largest} bytes for the {operation} operation");
         return Err(LambdaError::new(Code::RequestTooLarge, message));
     }
     if body.is_empty() {

@@ -65,5 +65,6 @@ operations! {
     LambdaListFunctionEventInvokeConfigs => event_config::list;
     LambdaDeleteFunctionEventInvokeConfig => event_config::delete;
     LambdaInvoke => invoke::invoke;
+    LambdaInvokeAsync => invoke::invoke_async;
     LambdaInvokeWithResponseStream => streaming::invoke;
 }

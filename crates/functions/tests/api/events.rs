@@ -199,6 +199,26 @@ async fn an_event_is_run_with_all_it_came_with_and_leaves_the_queue(world: World
     serving.stop().await;
 }
 
+async fn the_deprecated_operation_queues_events_too(world: World) {
+    let runs = Runs::new(1, succeeds);
+    let host = world.host(runs.clone(), options());
+    let serving = serve(&host);
+    let ask = async |body: Bytes| {
+        send(&host, "POST", "/2014-11-13/functions/f/invoke-async", &[("x-amzn-trace-id", "Root=1")], body).await
+    };
+
+    let accepted = ask(Bytes::from_static(b"{\"x\":2}")).await;
+    let large = ask(format!("\"{}\"", "x".repeat(262_143)).into()).await;
+    let no_json = ask(Bytes::from_static(b"{")).await;
+
+    assert_eq!((accepted.status, &accepted.body[..]), (202, &b"{\"Status\":202}"[..]));
+    world.emptied().await;
+    let invocation = runs.began.lock().unwrap()[0].1.clone();
+    assert_eq!((invocation.payload, invocation.trace_id), (Bytes::from("{\"x\":2}"), None));
+    assert_eq!((large.status, no_json.status, runs.count()), (413, 400, 1));
+    serving.stop().await;
+}
+
 async fn an_accepted_event_outlives_the_host_that_took_it_in(world: World) {
     let first = world.host(Runs::new(0, succeeds), options());
     let accepted = event(&first, "f").await;
@@ -462,6 +482,7 @@ macro_rules! suite {
 
 suite! {
     an_event_is_run_with_all_it_came_with_and_leaves_the_queue,
+    the_deprecated_operation_queues_events_too,
     an_accepted_event_outlives_the_host_that_took_it_in,
     a_failing_function_is_tried_three_times,
     a_throttled_event_waits_runs_later_and_is_given_up_when_it_is_too_old,
