@@ -1,8 +1,11 @@
 """Where the code of functions comes from and goes to: S3, downloads, layers."""
 import base64
 import hashlib
+import http.server
 import io
 import json
+import pathlib
+import ssl
 import stat
 import subprocess
 import sys
@@ -13,9 +16,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import Gateway, call, eventually
+from conftest import BIN, Gateway, Upstream, call, eventually
 from fleet import free_port
 from test_functions import create, package
+from zappa.core import Zappa
 
 CODE = "def handler(event, context):\n    return %r\n"
 
@@ -289,3 +293,66 @@ def test_folders_of_packages_that_nothing_refers_to_go_after_a_restart(tmp_path)
         gateway.stop()
 
     assert (before, after) == (3, "second")
+
+
+def test_zappa_deploys_and_updates_by_way_of_s3(s3, fetching, tmp_path, monkeypatch):
+    access_key, secret = s3.keys["reader"]
+    for name, value in {"AWS_ENDPOINT_URL": fetching.admin, "AWS_ENDPOINT_URL_S3": s3.url, "AWS_ACCESS_KEY_ID": access_key,
+                        "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    zappa = Zappa(boto_session=boto3.Session(), runtime="python3.11")
+    zappa.credentials_arn = "arn:aws:iam::000000000000:role/r"
+    answers = []
+    for label in ("one", "two"):
+        archive = tmp_path / f"{label}.zip"
+        archive.write_bytes(package(handler__py=CODE % label))
+        assert zappa.upload_to_s3(str(archive), "zappa-uploads", disable_progress=True)
+        if label == "one":
+            zappa.create_lambda_function(bucket="zappa-uploads", s3_key="one.zip", function_name="zappa", handler="handler.handler", runtime="python3.11")
+        else:
+            zappa.update_lambda_function("zappa-uploads", "zappa", s3_key="two.zip")
+        zappa.remove_from_s3("zappa-uploads", f"{label}.zip")
+        answers.append(answer(fetching.client("lambda"), "zappa"))
+
+    assert answers == ["one", "two"]
+
+
+class Object(http.server.BaseHTTPRequestHandler):
+    """Answers any signed GET with the server's package."""
+
+    def do_GET(self):
+        signed = self.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 ") and self.headers.get("x-amz-content-sha256")
+        self.send_response(200 if signed else 403)
+        self.send_header("content-length", str(len(self.server.label)))
+        self.end_headers()
+        self.wfile.write(self.server.label)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_s3_over_tls_is_trusted_by_the_systems_roots_only(tmp_path, monkeypatch):
+    subprocess.run([BIN, "pki", "init", str(tmp_path / "pki")], check=True, capture_output=True)
+    server = Upstream(package(app__py=CODE % "tls"), Object)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pki/control.pem", tmp_path / "pki/control.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    told = []
+    for roots in ("/etc/ssl/certs/ca-certificates.crt", str(tmp_path / "pki/ca.pem")):
+        monkeypatch.setenv("SSL_CERT_FILE", roots)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+        directory = tmp_path / pathlib.Path(roots).stem
+        directory.mkdir()
+        gateway = Gateway(directory, "--s3-endpoint", f"https://{server.address}").start()
+        try:
+            named(gateway.client("lambda"), "tls", S3Bucket="code", S3Key="f.zip")
+            told.append(answer(gateway.client("lambda"), "tls"))
+        except ClientError as error:
+            told.append(error.response["Error"]["Message"])
+        finally:
+            gateway.stop()
+    server.shutdown()
+
+    assert "certificate" in told[0] and server.address in told[0], told
+    assert told[1] == "tls"

@@ -35,7 +35,7 @@ use serde_json::{Map, Value};
 use stagecoach_base::{Clock, Entropy, Scope, id};
 use stagecoach_store::Store;
 use stagecoach_wire::{Call, Reply, route_lambda};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::errors::{Code, LambdaError};
 use crate::package::{Held, Packages};
@@ -84,6 +84,8 @@ pub struct Functions {
     pub(crate) parts: Parts,
     pub(crate) packages: Packages,
     pub(crate) held: Held,
+    /// Room for packages that are being taken in.
+    pub(crate) taking: Semaphore,
     pub(crate) doomed: sweep::Doomed,
     pub(crate) objects: Option<Arc<dyn Objects>>,
     pub(crate) download_key: OnceCell<hmac::Key>,
@@ -129,6 +131,7 @@ impl Functions {
             parts,
             packages: Packages::new(folder),
             held: Held::default(),
+            taking: Semaphore::new(code::AT_ONCE),
             doomed: sweep::Doomed::default(),
             objects: None,
             download_key: OnceCell::new(),

@@ -5,12 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 use stagecoach_store::{Blob, Write};
+use tokio::sync::AcquireError;
 
 use super::documents::Cx;
 use crate::ObjectName;
 use crate::errors::{self, Code, LambdaError};
 use crate::model::kinds;
 use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
+
+/// Packages taken in at once; others wait. Each of them may be a few hundred megabytes, packed and unpacked in memory.
+pub(super) const AT_ONCE: usize = 8;
 
 /// Where a package is.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,6 +81,8 @@ fn named(bucket: &str, key: &str, version: Option<&str>) -> Result<ObjectName, L
 /// # Errors
 /// What S3 refuses, in AWS's words; 400 for what is no package or too large.
 pub(super) async fn keep(cx: &Cx<'_>, source: Source) -> Result<Blob, LambdaError> {
+    let closed = |error: AcquireError| LambdaError::new(Code::Service, error.to_string());
+    let _room = cx.functions.taking.acquire().await.map_err(closed)?;
     let zip = match source {
         Source::Sent(zip) => zip,
         Source::Named(object) => fetch(cx, &object).await?,

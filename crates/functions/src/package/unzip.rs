@@ -153,6 +153,7 @@ fn link(_: &Path, at: &Path) -> Result<(), LambdaError> {
 mod tests {
     use std::io::Write;
 
+    use proptest::prelude::*;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
@@ -225,5 +226,23 @@ mod tests {
         assert!(refused(&[("in/file", "y"), ("in", "->x")]).contains("\"in/file\" is a link, or lies behind one"));
         assert!(refused(&[("loop", "->loop")]).contains("\"loop\" is a link that leaves the package"));
         assert!(["out", "a/out", "a/b/out"].iter().all(|outside| !home.path().join(outside).exists()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn damaged_archives_are_answered_and_stay_inside(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+            let home = tempfile::tempdir().unwrap();
+            let mut bytes = zip(&[("a/b.txt", "text"), ("a/link", "->../c/d"), ("c/d", "more"), ("e", "->a")]);
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+
+            drop(unzip(&bytes, &home.path().join("in"), 99));
+
+            let outside: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            prop_assert!(outside.iter().all(|name| name == "in"), "{outside:?}");
+        }
     }
 }
