@@ -108,7 +108,8 @@ def functions():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, functions):
     gateway = Gateway(tmp_path_factory.mktemp("streaming"), "--lambda-endpoint", f"http://{functions.address}",
-                      "--max-payload", "100000", "--execution-log", tmp_path_factory.mktemp("logs") / "log").start()
+                      "--max-payload", "100000", "--execution-log", tmp_path_factory.mktemp("logs") / "log",
+                      "--access-log", tmp_path_factory.mktemp("logs") / "access").start()
     client = gateway.client()
     api = client.create_rest_api(name="streaming", minimumCompressionSize=0)
     for name in [*FUNCTIONS, "throttled", "buffered", "silent"]:
@@ -116,9 +117,16 @@ def served(tmp_path_factory, functions):
         put(client, api["id"], child(client, api, api["rootResourceId"], name), type="AWS_PROXY", integrationHttpMethod="POST",
             responseTransferMode="STREAM", timeoutInMillis=2000 if name == "silent" else 29000,
             uri=f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations")
+    put(client, api["id"], child(client, api, api["rootResourceId"], "by-variable"), type="AWS_PROXY", integrationHttpMethod="POST",
+        responseTransferMode="STREAM",
+        uri="arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/arn:aws:lambda:us-east-1:000000000000:function:"
+            "${stageVariables.function}/response-streaming-invocations")
     put(client, api["id"], child(client, api, api["rootResourceId"], "caller"), type="AWS_PROXY", integrationHttpMethod="POST",
         uri=invocation("cut"), credentials="arn:aws:iam::*:user/*")
-    deploy(gateway, client, api, stageName="s")
+    deploy(gateway, client, api, stageName="s", variables={"function": "cut"})
+    client.update_stage(restApiId=api["id"], stageName="s", patchOperations=[
+        {"op": "replace", "path": "/accessLogSettings/format",
+         "value": "$context.requestId $context.resourcePath $context.integration.responseTransferMode"}])
     client.update_stage(restApiId=api["id"], stageName="s", patchOperations=[
         {"op": "replace", "path": f"/~1cut/GET/logging/{name}", "value": value} for name, value in (("loglevel", "INFO"), ("dataTrace", "true"))])
     gateway.settled(api["id"], "s")
@@ -164,6 +172,16 @@ def test_messages_may_be_cut_anywhere_and_bodies_be_empty(served):
 
     assert (cut.status, cut.read()) == (201, b"abc")
     assert (empty.status, empty.read()) == (200, b"")
+
+
+def test_a_function_that_a_stage_variable_names_streams_for_the_log_and_the_codings_too(served):
+    gateway, _ = served
+
+    answer = ask(served, "by-variable", {"Accept-Encoding": "gzip"})
+
+    assert (answer.status, answer.headers["content-encoding"], answer.read()) == (201, None, b"abc")
+    log = gateway.arguments[gateway.arguments.index("--access-log") + 1]
+    assert eventually(lambda: "/by-variable STREAMED" in log.read_text())
 
 
 def test_a_stream_has_no_limit_and_is_never_held(served):

@@ -16,7 +16,7 @@ use crate::router::{Router, variable_names};
 use crate::schema::Schemas;
 use crate::selection::Selection;
 use crate::substitution::Substitution;
-use crate::target::{Endpoint, UriTemplate};
+use crate::target::{Endpoint, LambdaTarget, UriTemplate};
 use crate::templates::Templates;
 use crate::validation::{self, Validation};
 
@@ -112,11 +112,13 @@ fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
         kind: plan.kind,
         verb: plan.http_method.filter(|verb| *verb != stagecoach_base::Verb::Any),
         endpoint: endpoint(plan.kind, &uri)?,
+        lambda: uri.constant().filter(|_| is_aws(plan.kind)).and_then(LambdaTarget::parse),
         uri,
         credentials: plan.credentials.as_deref().map(UriTemplate::parse),
         vpc_link: plan.vpc_link.is_some(),
         timeout: Duration::from_millis(u64::from(plan.timeout_ms)),
-        stream: plan.stream,
+        stream: plan.stream
+            || (plan.kind == IntegrationType::AwsProxy && plan.uri.as_deref().is_some_and(LambdaTarget::is_streaming)),
         passthrough: plan.passthrough,
         content_handling: plan.content_handling,
         cache_key: CacheKey::new(plan.cache_namespace.as_deref(), &plan.cache_key_parameters, &parameters),
@@ -126,6 +128,10 @@ fn compile_integration(method: &ir::Method) -> Compiled<Integration> {
         selection,
         insecure_skip_verification: plan.insecure_skip_verification,
     })
+}
+
+fn is_aws(kind: IntegrationType) -> bool {
+    matches!(kind, IntegrationType::Aws | IntegrationType::AwsProxy)
 }
 
 /// A constant URL is checked here; a template only once it is filled in.

@@ -6,7 +6,7 @@ use crate::cache_key::CacheKey;
 use crate::expression::{HeaderMapping, Location, RequestMapping};
 use crate::ir::{ContentHandling, IntegrationType, Passthrough};
 use crate::selection::Selection;
-use crate::target::{Endpoint, UriTemplate};
+use crate::target::{Endpoint, LambdaTarget, UriTemplate};
 use crate::templates::Templates;
 use stagecoach_base::Verb;
 
@@ -27,8 +27,11 @@ pub struct Integration {
     pub vpc_link: bool,
     /// From the first byte of the call to the last of the answer's head.
     pub timeout: Duration,
-    /// Streamed response.
+    /// Whether the answer streams: it was asked to, or the URI is that of InvokeWithResponseStream. Whoever logs, codes or
+    /// caches the answer asks this, and nothing else.
     pub stream: bool,
+    /// The function, when the URI is the constant ARN of one.
+    pub lambda: Option<LambdaTarget>,
     /// What happens to a body that no template matches.
     pub passthrough: Passthrough,
     /// Conversion of the request body.

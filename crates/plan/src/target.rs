@@ -150,30 +150,39 @@ pub struct LambdaTarget {
     pub region: String,
     /// Function ARN, with its qualifier if there is one.
     pub function: String,
-    /// Whether the response streams.
-    pub streaming: bool,
 }
 
 impl LambdaTarget {
     /// Reads `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations`; one or two slashes after
     /// `path` both work (rest-data-plane §6.5).
     pub fn parse(uri: &str) -> Option<Self> {
-        let (region, rest) = uri.split_once(":apigateway:")?.1.split_once(":lambda:path/")?;
-        let (version, rest) = rest.trim_start_matches('/').split_once("/functions/")?;
-        let (function, action) = rest.rsplit_once('/')?;
-        let streaming = match (version, action) {
-            (_, "invocations") => false,
-            ("2021-11-15", "response-streaming-invocations") => true,
-            _ => return None,
-        };
+        let (region, function, _) = split(uri)?;
         let own = function.split(':').nth(3).filter(|own| !own.is_empty());
-        Some(Self { region: own.unwrap_or(region).to_owned(), function: function.to_owned(), streaming })
+        Some(Self { region: own.unwrap_or(region).to_owned(), function: function.to_owned() })
+    }
+
+    /// Whether `uri`, whose stage variables need not be filled in, is that of InvokeWithResponseStream.
+    pub fn is_streaming(uri: &str) -> bool {
+        split(uri).is_some_and(|(_, _, streaming)| streaming)
     }
 
     /// Whether `uri` is of the Lambda service at all.
     pub fn is_lambda(uri: &str) -> bool {
         uri.contains(":lambda:path/")
     }
+}
+
+/// Region, function and whether the response streams.
+fn split(uri: &str) -> Option<(&str, &str, bool)> {
+    let (region, rest) = uri.split_once(":apigateway:")?.1.split_once(":lambda:path/")?;
+    let (version, rest) = rest.trim_start_matches('/').split_once("/functions/")?;
+    let (function, action) = rest.rsplit_once('/')?;
+    let streaming = match (version, action) {
+        (_, "invocations") => false,
+        ("2021-11-15", "response-streaming-invocations") => true,
+        _ => return None,
+    };
+    Some((region, function, streaming))
 }
 
 #[cfg(test)]
@@ -215,7 +224,21 @@ mod tests {
         let target = LambdaTarget::parse(uri).unwrap();
 
         assert_eq!(target.function, "arn:aws:lambda:us-east-1:000000000000:function:f:live");
-        assert_eq!((target.region.as_str(), target.streaming), ("us-east-1", false));
+        assert_eq!(target.region, "us-east-1");
+    }
+
+    #[test]
+    fn a_uri_says_that_it_streams_before_its_variables_are_known() {
+        let uri = |version: &str, action: &str| {
+            format!(
+                "arn:aws:apigateway:r:lambda:path/{version}/functions/arn:aws:lambda:r:a:function:${{stageVariables.f}}/{action}"
+            )
+        };
+
+        assert!(LambdaTarget::is_streaming(&uri("2021-11-15", "response-streaming-invocations")));
+        assert!(!LambdaTarget::is_streaming(&uri("2015-03-31", "response-streaming-invocations")));
+        assert!(!LambdaTarget::is_streaming(&uri("2021-11-15", "invocations")));
+        assert!(!LambdaTarget::is_streaming("${stageVariables.uri}"));
     }
 
     #[test]

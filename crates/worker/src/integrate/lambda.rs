@@ -53,7 +53,7 @@ pub(crate) async fn proxy(
     let trace = http_integration::trace(core, exchange);
     let event = lambda_event::build(exchange, method, &trace, &body);
     let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::new());
-    let mut response = if integration.stream || target.streaming {
+    let mut response = if integration.stream {
         let answered = call(core, exchange, invocation, STREAMING).await?;
         lambda_stream::read(exchange, answered).await?
     } else {
@@ -111,18 +111,22 @@ pub(crate) fn error_message(invoked: &Invoked) -> Option<String> {
     value.get("errorMessage").and_then(|text| text.as_str()).map(str::to_owned)
 }
 
-fn target(exchange: &Exchange, method: &Method) -> Result<LambdaTarget, Failure> {
-    let uri: Cow<'_, str> = method.integration.uri.render(|_| None, |name| exchange.stage_variable(name));
-    if !LambdaTarget::is_lambda(&uri) {
-        return Err(Failure::not_built(format_args!("integrations with {uri}")));
-    }
+fn target<'a>(exchange: &Exchange, method: &'a Method) -> Result<Cow<'a, LambdaTarget>, Failure> {
     // The caller's own credentials, which only AWS_IAM would bring.
     let role =
         method.integration.credentials.as_ref().map(|role| role.render(|_| None, |name| exchange.stage_variable(name)));
     if role.is_some_and(|role| role.ends_with(":user/*")) {
         return Err(Failure::not_built("integrations with the caller's credentials"));
     }
-    LambdaTarget::parse(&uri).ok_or_else(|| Failure::configuration("Invalid Lambda function ARN"))
+    if let Some(target) = &method.integration.lambda {
+        return Ok(Cow::Borrowed(target));
+    }
+    let uri = method.integration.uri.render(|_| None, |name| exchange.stage_variable(name));
+    if !LambdaTarget::is_lambda(&uri) {
+        return Err(Failure::not_built(format_args!("integrations with {uri}")));
+    }
+    let target = LambdaTarget::parse(&uri).ok_or_else(|| Failure::configuration("Invalid Lambda function ARN"))?;
+    Ok(Cow::Owned(target))
 }
 
 /// One call of a function.
