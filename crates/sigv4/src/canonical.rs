@@ -26,31 +26,71 @@ pub(crate) struct Request<'a> {
 impl Request<'_> {
     /// SHA-256 of the canonical request, in hex. `signed` are lower-case header names in order.
     pub(crate) fn hash(&self, signed: &[&str], body_hash: &str) -> String {
-        let path = if self.raw_path { self.path.to_owned() } else { canonical_path(self.path) };
-        let mut text = format!("{}\n{path}\n{}\n", self.method, canonical_query(self.query));
-        for name in signed {
-            text.push_str(&format!("{name}:{}\n", self.header(name)));
+        let mut text = String::with_capacity(1024);
+        text.extend([self.method, "\n"]);
+        if self.raw_path {
+            text.push_str(self.path);
+        } else {
+            push_path(&mut text, self.path);
         }
-        text.push_str(&format!("\n{}\n{body_hash}", signed.join(";")));
-        Digest::of(text.as_bytes()).to_string()
+        text.push('\n');
+        if !self.query.is_empty() {
+            text.push_str(&canonical_query(self.query));
+        }
+        text.push('\n');
+        for name in signed {
+            text.extend([name, ":"]);
+            self.push_header(&mut text, name);
+            text.push('\n');
+        }
+        text.push('\n');
+        push_names(&mut text, signed);
+        text.extend(["\n", body_hash]);
+        hex(Digest::of(text.as_bytes()).as_bytes())
     }
 
-    fn header(&self, name: &str) -> String {
-        let values: Vec<String> = self.headers.get_all(name).iter().map(|v| trim(v.as_bytes())).collect();
-        match (values.is_empty() && name == "host", self.authority) {
-            (true, Some(authority)) => authority.to_owned(),
-            _ => values.join(","),
+    fn push_header(&self, text: &mut String, name: &str) {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), self.authority) {
+            (None, Some(authority)) if name == "host" => text.push_str(authority),
+            (first, _) => {
+                for (index, value) in first.into_iter().chain(values).enumerate() {
+                    if index > 0 {
+                        text.push(',');
+                    }
+                    push_trimmed(text, value.as_bytes());
+                }
+            }
         }
+    }
+}
+
+/// Header names parted by semicolons.
+pub(crate) fn push_names(text: &mut String, names: &[&str]) {
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            text.push(';');
+        }
+        text.push_str(name);
     }
 }
 
 /// Trimmed, with runs of blanks made one.
-fn trim(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+fn push_trimmed(text: &mut String, value: &[u8]) {
+    for (index, word) in String::from_utf8_lossy(value).split_ascii_whitespace().enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
 }
 
 /// Dot segments and doubled slashes removed, then encoded a second time (every service but S3).
-fn canonical_path(path: &str) -> String {
+fn push_path(text: &mut String, path: &str) {
+    if path.starts_with('/') && !path.contains("//") && !path.contains("/.") {
+        text.extend(utf8_percent_encode(path, PATH));
+        return;
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -61,7 +101,7 @@ fn canonical_path(path: &str) -> String {
     }
     let slash = if path.len() > 1 && path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
     let joined = format!("/{}{slash}", parts.join("/"));
-    utf8_percent_encode(&joined, PATH).to_string()
+    text.extend(utf8_percent_encode(&joined, PATH));
 }
 
 fn canonical_query(query: &str) -> String {
@@ -80,30 +120,46 @@ fn canonical_query(query: &str) -> String {
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
+    let mut text = String::with_capacity(bytes.len() * 2);
+    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
+    text
 }
 
-fn hmac(key: &[u8], text: &str) -> hmac::Tag {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
+fn key(bytes: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, bytes)
 }
 
-/// The signature of `request_hash` at `date` (`YYYYMMDDThhmmssZ`) in `scope` (`YYYYMMDD/region/service/aws4_request`).
-pub(crate) fn signature(secret: &str, date: &str, scope: &str, request_hash: &str) -> String {
-    let mut key = format!("AWS4{secret}").into_bytes();
-    for part in scope.split('/') {
-        key = hmac(&key, part).as_ref().to_vec();
-    }
-    let text = format!("{}\n{date}\n{scope}\n{request_hash}", crate::ALGORITHM);
-    hex(hmac(&key, &text).as_ref())
+/// The key of a `scope` (`YYYYMMDD/region/service/aws4_request`).
+pub(crate) fn derive(secret: &str, scope: &str) -> hmac::Key {
+    let start = key(format!("AWS4{secret}").as_bytes());
+    scope.split('/').fold(start, |so_far, part| key(hmac::sign(&so_far, part.as_bytes()).as_ref()))
+}
+
+/// The signature of `request_hash` at `date` (`YYYYMMDDThhmmssZ`) with the key of `scope`.
+pub(crate) fn signature(key: &hmac::Key, date: &str, scope: &str, request_hash: &str) -> String {
+    let mut text = String::with_capacity(192);
+    text.extend([crate::ALGORITHM, "\n", date, "\n", scope, "\n", request_hash]);
+    hex(hmac::sign(key, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn canonical_path(path: &str) -> String {
+        let mut text = String::new();
+        push_path(&mut text, path);
+        text
+    }
+
     #[test]
     fn paths_are_normalised_and_encoded_twice() {
-        assert_eq!(canonical_path(""), "/");
+        assert_eq!(
+            (canonical_path(""), canonical_path("/"), canonical_path("a")),
+            ("/".into(), "/".into(), "/a".into())
+        );
+        assert_eq!((canonical_path("/a/"), canonical_path("/a/.b")), ("/a/".into(), "/a/.b".into()));
         assert_eq!(canonical_path("/a//b/./c/../d/"), "/a/b/d/");
         assert_eq!(canonical_path("/tags/arn%3Aaws"), "/tags/arn%253Aaws");
     }
@@ -130,12 +186,9 @@ mod tests {
         };
 
         let hash = request.hash(&["content-type", "host", "x-amz-date"], &Digest::of(b"").to_string());
-        let signature = signature(
-            "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-            "20150830T123600Z",
-            "20150830/us-east-1/iam/aws4_request",
-            &hash,
-        );
+        let scope = "20150830/us-east-1/iam/aws4_request";
+        let key = derive("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", scope);
+        let signature = signature(&key, "20150830T123600Z", scope, &hash);
 
         assert_eq!(hash, "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59");
         assert_eq!(signature, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
@@ -155,7 +208,8 @@ mod tests {
 
         let hash = request.hash(&["host", "range", "x-amz-content-sha256", "x-amz-date"], &empty);
         let scope = "20130524/us-east-1/s3/aws4_request";
-        let signature = signature("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524T000000Z", scope, &hash);
+        let key = derive("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", scope);
+        let signature = signature(&key, "20130524T000000Z", scope, &hash);
 
         assert_eq!(hash, "7344ae5b7ee6c3e7e6b0fe0640412a37625d1fbfff95c48bbb2dc43964946972");
         assert_eq!(signature, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");

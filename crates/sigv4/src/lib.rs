@@ -8,7 +8,7 @@ mod sign;
 mod verify;
 
 pub use credential::claimed_access_key;
-pub use sign::{Credentials, Signer};
+pub use sign::{Credentials, DayKey, Signer, Target};
 pub use verify::{Verified, verify};
 
 /// How far the caller's clock may be off, ms (rest-admin-api: SigV4 ±5 min).

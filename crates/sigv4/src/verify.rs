@@ -43,7 +43,8 @@ pub fn verify(parts: &Parts, body: &[u8], secret: Option<&str>, now: UnixMillis)
         raw_path: authorization.scope.split('/').nth(2) == Some(S3),
     };
     let hash = request.hash(&authorization.signed_headers, &Digest::of(body).to_string());
-    let expected = canonical::signature(secret.unwrap_or("-"), date, authorization.scope, &hash);
+    let key = canonical::derive(secret.unwrap_or("-"), authorization.scope);
+    let expected = canonical::signature(&key, date, authorization.scope, &hash);
     let equal = verify_slices_are_equal(expected.as_bytes(), authorization.signature.as_bytes()).is_ok();
     if secret.is_none() {
         return Err(error(ErrorCode::UnrecognizedClient, "The security token included in the request is invalid."));

@@ -11,6 +11,7 @@ use crate::ids::Random;
 use crate::log::Buffer;
 use crate::metrics::CoreMetrics;
 use crate::shared::Shared;
+use crate::signers::Signers;
 use crate::table::Table;
 use crate::upstream::Pool;
 
@@ -24,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) random: RefCell<Random>,
     pub(crate) pool: Pool,
     pub(crate) deadlines: Deadlines,
+    pub(crate) signers: Signers,
     /// Access log lines.
     pub(crate) log: Option<Buffer>,
     /// Execution log lines.
@@ -39,6 +41,7 @@ impl Core {
             random: RefCell::new(Random::new(Arc::clone(&shared.entropy))),
             pool: Pool::new(Arc::clone(&shared)),
             deadlines: Deadlines::default(),
+            signers: Signers::default(),
             log: shared.logs.access.as_ref().map(Buffer::new),
             execution: shared.logs.execution.as_ref().map(Buffer::new),
             shared,

@@ -23,7 +23,7 @@ pub(crate) fn path(value: &str) -> String {
     utf8_percent_encode(value, PATH).to_string()
 }
 
-/// A single path segment: everything but unreserved characters is encoded.
-pub(crate) fn segment(value: &str) -> String {
-    utf8_percent_encode(value, QUERY).to_string()
+/// Appends a single path segment, or a value: everything but unreserved characters is encoded.
+pub(crate) fn push_segment(text: &mut String, value: &str) {
+    text.extend(utf8_percent_encode(value, QUERY));
 }

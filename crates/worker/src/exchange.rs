@@ -12,7 +12,6 @@ use http::uri::Uri;
 use stagecoach_base::{UnixMillis, Verb};
 use stagecoach_plan::{Method, Release};
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::execution::ExecutionLog;
 use crate::guard::Seen;
@@ -25,6 +24,31 @@ use crate::table::StageView;
 #[expect(clippy::unnecessary_wraps, reason = "an arm like the others")]
 fn text(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(text))
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A number below 100 in two digits.
+fn push_two(text: &mut String, number: u8) {
+    text.extend([char::from(b'0' + number / 10), char::from(b'0' + number % 10)]);
+}
+
+/// `dd/MMM/yyyy:HH:mm:ss +0000`. By hand: it is part of every event.
+fn clf_time(at: UnixMillis) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(at.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, time) = (moment.date(), moment.time());
+    let month = MONTHS.get(usize::from(u8::from(date.month())).saturating_sub(1)).copied().unwrap_or_default();
+    let mut text = String::with_capacity(26);
+    push_two(&mut text, date.day());
+    text.extend(["/", month, "/"]);
+    let year = date.year().unsigned_abs();
+    [year / 100, year % 100].into_iter().for_each(|part| push_two(&mut text, u8::try_from(part).unwrap_or_default()));
+    for part in [time.hour(), time.minute(), time.second()] {
+        text.push(':');
+        push_two(&mut text, part);
+    }
+    text.push_str(" +0000");
+    text
 }
 
 /// A located and routed request.
@@ -48,11 +72,9 @@ pub(crate) struct Exchange {
     /// Where the path behind the stage begins.
     pub(crate) rest: usize,
     pub(crate) variables: Vec<Range<usize>>,
-    pub(crate) remote: std::net::SocketAddr,
     pub(crate) tls: bool,
     /// What the client speaks.
     pub(crate) wire: Wire,
-    pub(crate) local_port: u16,
     pub(crate) ids: Ids,
     pub(crate) started: Instant,
     pub(crate) wall: UnixMillis,
@@ -198,9 +220,7 @@ impl Exchange {
 
     /// `dd/MMM/yyyy:HH:mm:ss +0000`.
     pub(crate) fn request_time(&self) -> String {
-        let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
-        let moment = OffsetDateTime::from_unix_timestamp(self.wall.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        moment.format(format).unwrap_or_default()
+        clf_time(self.wall)
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -208,8 +228,9 @@ impl Exchange {
     }
 
     /// The caller's address as text; a test has AWS's stand-in.
-    pub(crate) fn source_ip(&self) -> String {
-        if self.test { "test-invoke-source-ip".to_owned() } else { self.remote.ip().to_string() }
+    pub(crate) fn source_ip(&self) -> &str {
+        let [address, _] = &self.forwarded;
+        if self.test { "test-invoke-source-ip" } else { address.to_str().unwrap_or_default() }
     }
 
     /// The client's headers to send on. What the API's gateway responses read stays here.
@@ -249,7 +270,7 @@ impl Exchange {
             "requestTimeEpoch" => Some(Cow::Owned(self.wall.0.to_string())),
             "domainName" => text(self.host()),
             "domainPrefix" => self.host().split('.').next().and_then(text),
-            "identity.sourceIp" => Some(Cow::Owned(self.source_ip())),
+            "identity.sourceIp" => text(self.source_ip()),
             // A test has AWS's stand-ins for a key.
             "identity.apiKey" if self.test => text("test-invoke-api-key"),
             "identity.apiKeyId" if self.test => text("test-invoke-api-key-id"),
@@ -268,6 +289,23 @@ impl Exchange {
             }
             "error.validationErrorString" => self.notes.validation_error.as_deref().and_then(text),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::format_description;
+
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_the_common_log_format_writes_them() {
+        let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+
+        for seconds in (0..400).map(|step| step * 10_123_457) {
+            let written = OffsetDateTime::from_unix_timestamp(seconds).unwrap().format(format).unwrap();
+            assert_eq!(clf_time(UnixMillis(seconds * 1000)), written);
         }
     }
 }

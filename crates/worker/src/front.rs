@@ -18,12 +18,10 @@ use crate::names::Waiting;
 
 /// What the requests of a connection share.
 pub(crate) struct Peer {
-    pub(crate) remote: SocketAddr,
     pub(crate) tls: bool,
     /// What the handshake agreed on.
     pub(crate) agreed: Option<TlsFacts>,
-    pub(crate) local_port: u16,
-    /// `X-Forwarded-For` and `X-Forwarded-Port` of a request that brings none.
+    /// The client's address and the port it called: `X-Forwarded-For` and `X-Forwarded-Port` of a request that brings none.
     pub(crate) forwarded: [HeaderValue; 2],
     pub(crate) activity: Rc<Activity>,
 }
@@ -33,7 +31,7 @@ impl Peer {
         let address = HeaderValue::from_str(&remote.ip().to_string());
         let address = address.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         let forwarded = [address, HeaderValue::from(local_port)];
-        Self { remote, tls, agreed: None, local_port, forwarded, activity: Rc::default() }
+        Self { tls, agreed: None, forwarded, activity: Rc::default() }
     }
 }
 

@@ -153,10 +153,8 @@ fn locate(
         forwarded: peer.forwarded.clone(),
         rest,
         variables: Vec::new(),
-        remote: peer.remote,
         tls: peer.tls,
         wire: Wire::of(parts.version, peer.agreed),
-        local_port: peer.local_port,
         ids,
         started,
         wall: core.wall(started),
@@ -237,7 +235,7 @@ fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response
 fn add_ids(response: &mut Response<ReplyBody>, ids: &Ids) {
     let headers = response.headers_mut();
     if let (Ok(request), Ok(extended)) =
-        (HeaderValue::from_bytes(ids.request.as_str().as_bytes()), HeaderValue::from_bytes(&ids.extended))
+        (HeaderValue::from_bytes(ids.request.as_bytes()), HeaderValue::from_bytes(&ids.extended))
     {
         headers.insert(REQUEST_ID, request);
         headers.insert(EXTENDED_ID, extended);

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
 use http::HeaderValue;
 use stagecoach_base::{Entropy, UnixMillis};
 
@@ -62,23 +60,37 @@ impl RequestId {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
+
+/// RFC 4648 §5.
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// `x-amz-apigw-id`: 15 characters and an equals sign.
 pub(crate) fn extended_id(random: &mut Random) -> [u8; 16] {
+    // Eleven bytes are fifteen characters and one of padding.
+    let mut bits = [0; 16];
+    if let Some(low) = bits.get_mut(5..) {
+        low.copy_from_slice(&random.bytes::<11>());
+    }
+    let mut bits = u128::from_be_bytes(bits) << 2;
     let mut text = [b'='; 16];
-    // Eleven bytes are fifteen characters and one of padding; the slice is large enough.
-    drop(URL_SAFE.encode_slice(random.bytes::<11>(), &mut text));
+    for place in text.iter_mut().take(15).rev() {
+        *place = URL_SAFE.get((bits & 63) as usize).copied().unwrap_or_default();
+        bits >>= 6;
+    }
     text
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Writes `bytes` in hex at the start of `out`.
 fn hex(out: &mut [u8], bytes: &[u8]) {
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
         }
     }
 }
@@ -149,6 +161,24 @@ mod tests {
 
         assert_eq!(kept, format!("Root={root};Parent=53995c3f42cd8ad8;Sampled=1"));
         assert_eq!(made, "Root=1-57616280-777777777777777777777777;Parent=7777777777777777;Sampled=0");
+    }
+
+    #[test]
+    fn an_extended_id_is_base64_of_eleven_bytes() {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE;
+        struct Counting;
+        impl Entropy for Counting {
+            fn fill(&self, out: &mut [u8]) {
+                out.iter_mut().zip((0..=255).cycle()).for_each(|(byte, value)| *byte = value ^ 0xa5);
+            }
+        }
+        let mut random = Random::new(Arc::new(Counting));
+
+        for at in 0..23 {
+            let bytes: Vec<u8> = (at * 11..at * 11 + 11).map(|value: u8| value ^ 0xa5).collect();
+            assert_eq!(extended_id(&mut random), URL_SAFE.encode(bytes).as_bytes());
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod names;
 mod options;
 mod query;
 mod shared;
+mod signers;
 mod sink;
 mod status;
 mod table;

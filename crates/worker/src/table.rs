@@ -23,6 +23,8 @@ pub(crate) struct StageView {
     pub(crate) canary: Option<CanaryView>,
     /// The API's id as `X-Amzn-Apigateway-Api-Id` carries it.
     pub(crate) api_id: HeaderValue,
+    /// What its calls name as `User-Agent`.
+    pub(crate) agent: HeaderValue,
     /// What the stage's ARNs carry.
     pub(crate) scope: Scope,
     /// Compiled access log line.
@@ -63,11 +65,12 @@ impl StageView {
         let canary_logging = view.as_ref().map_or(&[][..], |canary| &canary.logging);
         let logs = logging.iter().chain(canary_logging).any(|logging| logging.level > Level::Off);
         let log = settings.access_log_format.as_deref().map(AccessFormat::parse);
-        let api_id = HeaderValue::from_str(&settings.api_id).unwrap_or_else(|_| HeaderValue::from_static(""));
+        let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+        let (api_id, agent) = (value(&settings.api_id), value(&format!("AmazonAPIGateway_{}", settings.api_id)));
         let (region, account) = (settings.region.clone(), settings.account.clone());
         let scope = Scope { region, account, ..Scope::default() };
         let cors = settings.cors.as_ref().map(Cors::new);
-        Self { settings, base, canary: view, api_id, scope, log, cors, logs, logging, cache: None }
+        Self { settings, base, canary: view, api_id, agent, scope, log, cors, logs, logging, cache: None }
     }
 
     /// Decides what is cached. Without `useStageCache` the canary's requests pass the cache by (rest-data-plane §11).

@@ -1,6 +1,5 @@
 //! What is cached, and under which keys (rest-data-plane §9, §11).
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,13 +121,11 @@ fn exchange(release: &Arc<Release>, target: &str, headers: &[(&str, &str)]) -> E
         origin: None,
         host: HeaderValue::from_static("a.test"),
         seen: Seen::default(),
-        forwarded: [HeaderValue::from_static("x"), HeaderValue::from_static("x")],
+        forwarded: [HeaderValue::from_static("127.0.0.1"), HeaderValue::from_static("80")],
         rest: 0,
         variables: Vec::new(),
-        remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         tls: false,
         wire: Wire::default(),
-        local_port: 80,
         ids: Ids { request: RequestId::adopt(b"77777777-7777-4777-b777-777777777777").unwrap(), extended: [b'x'; 16] },
         started: Instant::now(),
         wall: UnixMillis(0),

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -101,7 +102,7 @@ impl Drop for Active<'_> {
     }
 }
 
-async fn answer(serving: Serving, request: Request<Incoming>) -> Result<Response<Served>, Infallible> {
+async fn answer(serving: Rc<Serving>, request: Request<Incoming>) -> Result<Response<Served>, Infallible> {
     let activity = &serving.peer.activity;
     let _active = Active::begin(&serving.core, activity);
     Ok(handle(&serving.core, &serving.peer, request).await.map(|body| Served::new(body, activity.clone())))
@@ -111,7 +112,7 @@ async fn serve_http1<T>(io: TokioIo<Guarded<T>>, serving: Serving)
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let close = serving.close.clone();
+    let (close, serving) = (serving.close.clone(), Rc::new(serving));
     let service = service_fn(move |request| answer(serving.clone(), request));
     let connection = http1::Builder::new().max_buf_size(64 * 1024).serve_connection(io, service);
     until_closed(connection, &close).await;
@@ -121,7 +122,7 @@ async fn serve_http2<T>(io: TokioIo<Guarded<T>>, serving: Serving)
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let close = serving.close.clone();
+    let (close, serving) = (serving.close.clone(), Rc::new(serving));
     let service = service_fn(move |request| answer(serving.clone(), request));
     let connection = http2::Builder::new(LocalExecutor)
         .timer(TokioTimer::new())
@@ -134,11 +135,18 @@ where
 
 /// Drives a connection to its end; once `close` is cancelled it finishes what it is answering and leaves.
 async fn until_closed<C: GracefulConnection<Error = hyper::Error>>(connection: C, close: &CancellationToken) {
-    let mut connection = std::pin::pin!(connection);
+    let (mut connection, mut cancelled) = (std::pin::pin!(connection), std::pin::pin!(close.cancelled()));
+    let mut asked = false;
+    // Asked once, the token wakes this task; to ask it again at every turn of the connection costs more.
+    let closing = std::future::poll_fn(|cx| match std::mem::replace(&mut asked, true) {
+        false => cancelled.as_mut().poll(cx),
+        true if close.is_cancelled() => Poll::Ready(()),
+        true => Poll::Pending,
+    });
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
-        () = close.cancelled() => {
+        () = closing => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::upstream::{self, Call};
 use crate::{headers, ids};
 
-const API_ID: HeaderName = HeaderName::from_static("x-amzn-apigateway-api-id");
+pub(crate) const API_ID: HeaderName = HeaderName::from_static("x-amzn-apigateway-api-id");
 pub(crate) const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
@@ -295,9 +295,7 @@ fn own_headers(exchange: &Exchange, verb: &HttpMethod, trace: &HeaderValue) -> H
         let value = given.unwrap_or_else(|| HeaderValue::from_static("application/json"));
         headers.insert(header::CONTENT_TYPE, value);
     }
-    if let Ok(agent) = HeaderValue::from_str(&format!("AmazonAPIGateway_{}", exchange.view.settings.api_id)) {
-        headers.insert(header::USER_AGENT, agent);
-    }
+    headers.insert(header::USER_AGENT, exchange.view.agent.clone());
     headers.insert(API_ID, exchange.view.api_id.clone());
     headers.insert(TRACE, trace.clone());
     headers

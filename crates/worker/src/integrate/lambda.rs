@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method as HttpMethod, Response, Uri};
 use stagecoach_base::Verb;
 use stagecoach_plan::expression::Location;
 use stagecoach_plan::target::{Endpoint, LambdaTarget};
 use stagecoach_plan::{GatewayResponseType, Method};
-use stagecoach_sigv4::{Credentials, Signer};
+use stagecoach_sigv4::Target;
 use stagecoach_vtl::gateway::Overrides;
 
 use super::respond::{Outcome, respond};
@@ -23,6 +24,9 @@ use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::mapping::Source;
 use crate::upstream::{self, Call};
+
+/// Headers of a call whose integration maps none, so that their map grows once.
+const MOST_HEADERS: usize = 12;
 
 /// What the Invoke API answered.
 pub(crate) struct Invoked {
@@ -52,7 +56,7 @@ pub(crate) async fn proxy(
     let body = body.collect().await.map_err(|error| unreadable(&error))?;
     let trace = http_integration::trace(core, exchange);
     let event = lambda_event::build(exchange, method, &trace, &body);
-    let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::new());
+    let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::with_capacity(MOST_HEADERS));
     let mut response = if integration.stream {
         let answered = call(core, exchange, invocation, STREAMING).await?;
         lambda_stream::read(exchange, answered).await?
@@ -181,21 +185,16 @@ async fn call(
     invocation: Invocation<'_>,
     operation: Operation,
 ) -> Result<Response<UpstreamReply>, Failure> {
-    let Invocation { target, source, event, mut headers, within } = invocation;
+    let Invocation { target: function, source, event, mut headers, within } = invocation;
     let endpoints = &core.shared.options.lambda;
-    let endpoint = endpoints.iter().find(|endpoint| endpoint.matches(&target.function));
-    let endpoint = endpoint.ok_or_else(|| unserved(core, &target.function))?;
-    let (path, query) = invoke_path(&target.function, operation);
-    let path = format!("{}{path}", endpoint.url.path);
+    let endpoint = endpoints.iter().find(|endpoint| endpoint.matches(&function.function));
+    let endpoint = endpoint.ok_or_else(|| unserved(core, &function.function))?;
     own_headers(&mut headers, exchange, source.as_deref(), &endpoint.url);
-    let signer = Signer {
-        credentials: Credentials::clone(&endpoint.credentials.get()),
-        region: target.region.clone(),
-        service: "lambda".into(),
-    };
-    signer.sign(&HttpMethod::POST, &path, &query, &mut headers, &event, exchange.wall);
-    let text = if query.is_empty() { path } else { format!("{path}?{query}") };
-    let uri = Uri::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda function ARN"))?;
+    let target = call_target(&endpoint.url, function, operation)?;
+    let (path, query) = (target.path(), target.query().unwrap_or_default());
+    let called = Target { method: &HttpMethod::POST, path, query };
+    core.signers.sign((endpoint.credentials.get(), &function.region), called, &mut headers, &event, exchange.wall);
+    let uri = Uri::from(target);
     let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
     let call = Call { endpoint: &endpoint.url, insecure: false, trusted: true };
     let response = upstream::send(core, exchange, call, request, within).await?;
@@ -212,20 +211,32 @@ fn unserved(core: &Core, function: &str) -> Failure {
     Failure::configuration(format!("no --lambda-endpoint runs {function}"))
 }
 
-/// `/2015-03-31/functions/{arn}/invocations` and the like, the alias or version as `Qualifier`.
-fn invoke_path(function: &str, (version, action): Operation) -> (String, String) {
+/// `/2015-03-31/functions/{arn}/invocations` and the like behind the endpoint's own path, the alias or version as `Qualifier`.
+fn call_target(
+    endpoint: &Endpoint,
+    target: &LambdaTarget,
+    (version, action): Operation,
+) -> Result<PathAndQuery, Failure> {
     // arn:aws:lambda:region:account:function:name[:qualifier]
+    let function = target.function.as_str();
     let (name, qualifier) = match function.match_indices(':').nth(6) {
         Some((at, _)) => (function.get(..at).unwrap_or(function), function.get(at + 1..).unwrap_or_default()),
         None => (function, ""),
     };
-    let path = format!("/{version}/functions/{}/{action}", encode::segment(name));
-    let mut query = String::new();
+    let mut text = String::with_capacity(192);
+    text.extend([&*endpoint.path, "/", version, "/functions/"]);
+    encode::push_segment(&mut text, name);
+    text.extend(["/", action]);
     if !qualifier.is_empty() {
-        encode::push_pair(&mut query, "Qualifier", qualifier);
+        text.push_str("?Qualifier=");
+        encode::push_segment(&mut text, qualifier);
     }
-    (path, query)
+    PathAndQuery::try_from(text).map_err(|_| Failure::configuration("Invalid Lambda function ARN"))
 }
+
+const INTEGRATION_TAG: HeaderName = HeaderName::from_static("x-amzn-lambda-integration-tag");
+const SOURCE_ARN: HeaderName = HeaderName::from_static("x-amz-source-arn");
+const SOURCE_ACCOUNT: HeaderName = HeaderName::from_static("x-amz-source-account");
 
 /// Headers of the Invoke call (rest-data-plane §6.5).
 fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: Option<&str>, endpoint: &Endpoint) {
@@ -236,19 +247,15 @@ fn own_headers(headers: &mut HeaderMap, exchange: &Exchange, source: Option<&str
     }
     // A mapping may set these two (rest-data-plane §3.3).
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-    if let Ok(agent) = HeaderValue::from_str(&format!("AmazonAPIGateway_{}", settings.api_id)) {
-        headers.entry(header::USER_AGENT).or_insert(agent);
-    }
-    let pairs = [
-        ("host", &*endpoint.authority),
-        ("x-amzn-apigateway-api-id", &settings.api_id),
-        ("x-amzn-lambda-integration-tag", exchange.ids.request.as_str()),
-    ];
-    let source = source.map(|arn| [("x-amz-source-arn", arn), ("x-amz-source-account", &settings.account)]);
-    for (name, value) in pairs.into_iter().chain(source.into_iter().flatten()) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
+    headers.entry(header::USER_AGENT).or_insert_with(|| exchange.view.agent.clone());
+    headers.insert(header::HOST, endpoint.host.clone());
+    headers.insert(http_integration::API_ID, exchange.view.api_id.clone());
+    let mut put =
+        |name, value: &str| HeaderValue::from_str(value).is_ok_and(|value| headers.insert(name, value).is_some());
+    put(INTEGRATION_TAG, exchange.ids.request.as_str());
+    if let Some(arn) = source {
+        put(SOURCE_ARN, arn);
+        put(SOURCE_ACCOUNT, &settings.account);
     }
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
 }
@@ -259,15 +266,22 @@ mod tests {
 
     #[test]
     fn the_qualifier_travels_as_a_parameter() {
+        let target = |function: &str, operation| {
+            let target = LambdaTarget { region: String::new(), function: function.to_owned() };
+            let mut endpoint = Endpoint::parse("http://a/under").unwrap();
+            endpoint.path = "/under".into();
+            call_target(&endpoint, &target, operation).unwrap().to_string()
+        };
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
-
-        let (path, query) = invoke_path(&format!("{arn}:live"), BUFFERED);
+        let encoded = "arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af";
 
         assert_eq!(
-            path,
-            "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af/invocations"
+            target(&format!("{arn}:live"), BUFFERED),
+            format!("/under/2015-03-31/functions/{encoded}/invocations?Qualifier=live")
         );
-        assert_eq!(query, "Qualifier=live");
-        assert_eq!(invoke_path(arn, STREAMING).1, "");
+        assert_eq!(
+            target(arn, STREAMING),
+            format!("/under/2021-11-15/functions/{encoded}/response-streaming-invocations")
+        );
     }
 }

@@ -1,20 +1,69 @@
 //! The Lambda proxy event, payload 1.0 (rest-data-plane §6.6).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
+use serde::ser::{Serialize as Serialized, SerializeMap, Serializer};
 use stagecoach_plan::Method;
 
 use crate::exchange::Exchange;
 use crate::headers;
+use crate::names::Names;
+use crate::query::Query;
 
-type Single = BTreeMap<String, String>;
-type Multi = BTreeMap<String, Vec<String>>;
+/// Names and values, those of a name together in the order they came in, names in the order of their bytes.
+struct Pairs<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Pairs<'a> {
+    fn new(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self(pairs)
+    }
+
+    /// `None` when there are none: `null` in an event.
+    fn some(&self) -> Option<&Self> {
+        Some(self).filter(|pairs| !pairs.0.is_empty())
+    }
+}
+
+/// The last value of each name.
+struct Single<'a>(&'a Pairs<'a>);
+
+impl Serialized for Single<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let groups = self.0.0.chunk_by(|(a, _), (b, _)| a == b);
+        serializer.collect_map(groups.filter_map(<[_]>::last).map(|(name, value)| (name, value)))
+    }
+}
+
+/// All values of each name.
+struct Multi<'a>(&'a Pairs<'a>);
+
+impl Serialized for Multi<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for group in self.0.0.chunk_by(|(a, _), (b, _)| a == b) {
+            if let Some((name, _)) = group.first() {
+                map.serialize_entry(name, &Values(group))?;
+            }
+        }
+        map.end()
+    }
+}
+
+struct Values<'a>(&'a [(Cow<'a, str>, Cow<'a, str>)]);
+
+impl Serialized for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(_, value)| value))
+    }
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,14 +71,14 @@ struct Event<'a> {
     resource: &'a str,
     path: String,
     http_method: &'a str,
-    headers: Option<Single>,
-    multi_value_headers: Option<Multi>,
-    query_string_parameters: Option<Single>,
-    multi_value_query_string_parameters: Option<Multi>,
+    headers: Option<Single<'a>>,
+    multi_value_headers: Option<Multi<'a>>,
+    query_string_parameters: Option<Single<'a>>,
+    multi_value_query_string_parameters: Option<Multi<'a>>,
     path_parameters: Option<BTreeMap<&'a str, &'a str>>,
     stage_variables: Option<&'a BTreeMap<String, String>>,
     request_context: Context<'a>,
-    body: Option<String>,
+    body: Option<Cow<'a, str>>,
     is_base64_encoded: bool,
 }
 
@@ -70,7 +119,7 @@ struct Identity<'a> {
     account_id: Option<&'a str>,
     cognito_identity_id: Option<&'a str>,
     caller: Option<&'a str>,
-    source_ip: String,
+    source_ip: &'a str,
     principal_org_id: Option<&'a str>,
     access_key: Option<&'a str>,
     cognito_authentication_type: Option<&'a str>,
@@ -82,29 +131,33 @@ struct Identity<'a> {
 
 /// The event's JSON.
 pub(crate) fn build(exchange: &Exchange, method: &Method, trace: &HeaderValue, body: &Bytes) -> Bytes {
-    let multi = header_values(exchange, trace);
-    let multi_query = query_values(exchange);
+    let (names, query) = (exchange.names.current(), exchange.query());
+    let (headers, query) = (header_values(exchange, &names, trace), query_values(&query));
     let binary = exchange.release.binary.matches(headers::media_type(&exchange.headers, CONTENT_TYPE));
-    let text = if binary { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() };
-    let variables = exchange.stage_variables();
+    let text = if binary { STANDARD.encode(body).into() } else { String::from_utf8_lossy(body) };
     let path_parameters: BTreeMap<_, _> = exchange.variables().collect();
     let event = Event {
         resource: &method.path,
         path: exchange.event_path(),
         http_method: exchange.verb_text(),
-        headers: Some(last(&multi)).filter(|map| !map.is_empty()),
-        multi_value_headers: Some(multi).filter(|map| !map.is_empty()),
-        query_string_parameters: Some(last(&multi_query)).filter(|map| !map.is_empty()),
-        multi_value_query_string_parameters: Some(multi_query).filter(|map| !map.is_empty()),
+        headers: headers.some().map(Single),
+        multi_value_headers: headers.some().map(Multi),
+        query_string_parameters: query.some().map(Single),
+        multi_value_query_string_parameters: query.some().map(Multi),
         path_parameters: Some(path_parameters).filter(|map| !map.is_empty()),
-        stage_variables: Some(variables).filter(|map| !map.is_empty()),
+        stage_variables: Some(exchange.stage_variables()).filter(|map| !map.is_empty()),
         request_context: context(exchange, method),
         body: Some(text).filter(|_| !body.is_empty()),
         is_base64_encoded: binary && !body.is_empty(),
     };
-    // String keys only: serialising cannot fail.
-    serde_json::to_vec(&event).unwrap_or_default().into()
+    let mut json = Vec::with_capacity(ROOM + body.len());
+    // String keys only, into memory: serialising cannot fail.
+    drop(serde_json::to_writer(&mut json, &event));
+    json.into()
 }
+
+/// Bytes of most events beside the body.
+const ROOM: usize = 3 * 1024;
 
 /// What a REQUEST authorizer is sent (rest-data-plane §7.2): maps are `{}` when empty, and there is never a body.
 #[derive(Serialize)]
@@ -116,10 +169,10 @@ struct AuthorizerEvent<'a> {
     resource: &'a str,
     path: String,
     http_method: &'a str,
-    headers: Single,
-    multi_value_headers: Multi,
-    query_string_parameters: Single,
-    multi_value_query_string_parameters: Multi,
+    headers: Single<'a>,
+    multi_value_headers: Multi<'a>,
+    query_string_parameters: Single<'a>,
+    multi_value_query_string_parameters: Multi<'a>,
     path_parameters: BTreeMap<&'a str, &'a str>,
     stage_variables: &'a BTreeMap<String, String>,
     request_context: Context<'a>,
@@ -127,17 +180,18 @@ struct AuthorizerEvent<'a> {
 
 /// The event of a REQUEST authorizer.
 pub(crate) fn authorizer_request(exchange: &Exchange, method: &Method, trace: &HeaderValue, method_arn: &str) -> Bytes {
-    let (headers, query) = (header_values(exchange, trace), query_values(exchange));
+    let (names, query) = (exchange.names.current(), exchange.query());
+    let (headers, query) = (header_values(exchange, &names, trace), query_values(&query));
     let event = AuthorizerEvent {
         kind: "REQUEST",
         method_arn,
         resource: &method.path,
         path: exchange.event_path(),
         http_method: exchange.verb_text(),
-        headers: last(&headers),
-        multi_value_headers: headers,
-        query_string_parameters: last(&query),
-        multi_value_query_string_parameters: query,
+        headers: Single(&headers),
+        multi_value_headers: Multi(&headers),
+        query_string_parameters: Single(&query),
+        multi_value_query_string_parameters: Multi(&query),
         path_parameters: exchange.variables().collect(),
         stage_variables: exchange.stage_variables(),
         request_context: context(exchange, method),
@@ -159,46 +213,45 @@ pub(crate) fn authorizer_token(token: &str, method_arn: &str) -> Bytes {
     serde_json::to_vec(&event).unwrap_or_default().into()
 }
 
-fn query_values(exchange: &Exchange) -> Multi {
-    let mut values = Multi::new();
-    for (name, value) in exchange.query().pairs() {
-        values.entry(name.to_owned()).or_default().push(value.to_owned());
+fn query_values<'a>(query: &'a Query<'_>) -> Pairs<'a> {
+    Pairs::new(query.pairs().map(|(name, value)| (name.into(), value.into())).collect())
+}
+
+/// The client's headers as it spelled them, with the gateway's own.
+fn header_values<'a>(exchange: &'a Exchange, names: &'a Names, trace: &'a HeaderValue) -> Pairs<'a> {
+    // What a test was given has the spelling it was given in, and came over no connection: nothing is added.
+    if let Some(log) = exchange.log().filter(|_| exchange.test) {
+        let pair = |(name, value): (&HeaderName, &'a HeaderValue)| (log.spelled(name.as_str()).into(), lossy(value));
+        return Pairs::new(exchange.headers.iter().map(pair).collect());
     }
-    values
-}
-
-/// The last value of each name.
-fn last(multi: &Multi) -> Single {
-    multi.iter().filter_map(|(name, values)| Some((name.clone(), values.last()?.clone()))).collect()
-}
-
-fn header_values(exchange: &Exchange, trace: &HeaderValue) -> Multi {
-    let (mut multi, names) = (Multi::new(), exchange.names.current());
+    let mut pairs = Vec::with_capacity(exchange.headers.len() + 5);
     for (name, value) in &exchange.headers {
-        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        // What a test was given has the spelling it was given in.
-        let spelled = exchange.log().filter(|_| exchange.test).map(|log| log.spelled(name.as_str()));
-        multi.entry(spelled.unwrap_or_else(|| names.spelled(name.as_str()).to_owned())).or_default().push(text);
+        if exchange.test || !OURS.contains(&name.as_str()) {
+            pairs.push((names.spelled(name.as_str()).into(), lossy(value)));
+        }
     }
-    // A test's request came over no connection: the event holds the headers it was given.
     if exchange.test {
-        return multi;
+        return Pairs::new(pairs);
     }
     // HTTP/2 has a host without a header.
-    if !exchange.headers.contains_key("host") {
-        multi.insert("Host".to_owned(), vec![exchange.host().to_owned()]);
+    if !exchange.headers.contains_key(HOST) {
+        pairs.push(("Host".into(), exchange.host().into()));
     }
-    let ours = ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"];
-    multi.retain(|name, _| !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    let scheme = if exchange.tls { "https" } else { "http" };
-    let mut put = |name: &str, value: String| drop(multi.insert(name.to_owned(), vec![value]));
-    put("X-Amzn-Trace-Id", String::from_utf8_lossy(trace.as_bytes()).into_owned());
-    put("X-Forwarded-Port", exchange.local_port.to_string());
-    put("X-Forwarded-Proto", scheme.to_owned());
+    let [address, port] = &exchange.forwarded;
+    let own = lossy(address);
     let before = exchange.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let own = exchange.source_ip();
-    put("X-Forwarded-For", before.map_or(own.clone(), |before| format!("{before}, {own}")));
-    multi
+    pairs.push(("X-Amzn-Trace-Id".into(), lossy(trace)));
+    pairs.push(("X-Forwarded-Port".into(), lossy(port)));
+    pairs.push(("X-Forwarded-Proto".into(), if exchange.tls { "https" } else { "http" }.into()));
+    pairs.push(("X-Forwarded-For".into(), before.map_or(own.clone(), |before| format!("{before}, {own}").into())));
+    Pairs::new(pairs)
+}
+
+/// What the gateway says of the connection itself.
+const OURS: [&str; 4] = ["x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-for"];
+
+fn lossy(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 /// A test has AWS's stand-ins for a key and an address.

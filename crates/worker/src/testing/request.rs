@@ -1,6 +1,5 @@
 //! A made-up request as an exchange.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,10 +58,8 @@ pub(super) fn exchange(
         rest: 0,
         // A path that does not fit the template runs with no variables [V a].
         variables: found.unwrap_or_default(),
-        remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         tls: true,
         wire: Wire::default(),
-        local_port: 443,
         ids: draw_ids(core),
         started,
         wall,

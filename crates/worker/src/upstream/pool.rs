@@ -124,15 +124,18 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Sends a request.
-    pub(crate) async fn send(
+    /// Sends a request. It is on its way when this returns: the future is that of its answer, and does not carry it.
+    pub(crate) fn send(
         &mut self,
         request: Request<UpstreamBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<UpstreamBody>>> {
-        match &mut self.sender {
-            Some(sender) => sender.try_send_request(request).await,
-            // A lease is sent on once, before it is finished.
-            None => std::future::pending().await,
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<UpstreamBody>>>> + use<> {
+        let sending = self.sender.as_mut().map(|sender| sender.try_send_request(request));
+        async move {
+            match sending {
+                Some(sending) => sending.await,
+                // A lease is sent on once, before it is finished.
+                None => std::future::pending().await,
+            }
         }
     }
 
