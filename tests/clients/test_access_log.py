@@ -93,7 +93,8 @@ PROXIED = {
     "protocol": r"HTTP/1\.1", "requestId": SOME, "extendedRequestId": r"[\w-]{15}=", "requestTime": TIME, "requestTimeEpoch": r"\d{13}", "domainName": r"127\.0\.0\.1:\d+",
     "domainPrefix": "127", "identity.sourceIp": r"127\.0\.0\.1", "identity.userAgent": "me", "status": "200", "responseLength": NUMBER, "responseLatency": NUMBER,
     "integration.status": "200", "integration.integrationStatus": "200", "integrationStatus": "200", "integration.latency": NUMBER, "integrationLatency": NUMBER,
-    "integration.responseTransferMode": "BUFFERED", "integration.timeToAllHeaders": NUMBER, "endpointType": "EDGE", "xrayTraceId": r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}",
+    "integration.responseTransferMode": "BUFFERED", "integration.timeToAllHeaders": NUMBER, "integration.timeToFirstContent": NUMBER,
+    "endpointType": "EDGE", "xrayTraceId": r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}",
     **dict.fromkeys((
         "awsEndpointRequestId", "integration.requestId", "integration.error", "integrationErrorMessage", "isCanaryRequest", "tlsVersion", "cipherSuite",
         "authenticate.error", "authenticate.latency", "authenticate.status", "authorize.error", "authorize.latency", "authorize.status", "authorizer.error",

@@ -4,8 +4,10 @@ import http.client
 import http.server
 import json
 import os
+import re
 import struct
 import threading
+import time
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
@@ -58,7 +60,22 @@ def large():
     yield DONE
 
 
+def pauses():
+    yield chunk(PRELUDE + b"first")
+    GATE.wait(20)
+
+
+def slow():
+    """Longer than the idle time-out as a whole, never idle for as long."""
+    yield chunk(PRELUDE + b"0")
+    for number in range(1, 6):
+        time.sleep(0.4)
+        yield chunk(str(number).encode())
+    yield DONE
+
+
 FUNCTIONS = {
+    "pauses": pauses, "slow": slow,
     "gated": gated, "cut": cut_anywhere, "large": large,
     "failed-late": lambda: [chunk(PRELUDE + b"some"), FAILED],
     "failed-early": lambda: [FAILED],
@@ -128,7 +145,8 @@ def served(tmp_path_factory, functions):
         {"op": "replace", "path": "/accessLogSettings/format",
          "value": "$context.requestId $context.resourcePath $context.integration.responseTransferMode"}])
     client.update_stage(restApiId=api["id"], stageName="s", patchOperations=[
-        {"op": "replace", "path": f"/~1cut/GET/logging/{name}", "value": value} for name, value in (("loglevel", "INFO"), ("dataTrace", "true"))])
+        {"op": "replace", "path": f"/~1{function}/GET/logging/{name}", "value": value}
+        for function in ("cut", "failed-late", "truncated") for name, value in (("loglevel", "INFO"), ("dataTrace", "true"))])
     gateway.settled(api["id"], "s")
     yield gateway, api["id"]
     gateway.stop()
@@ -234,3 +252,85 @@ def test_the_callers_own_credentials_are_refused_by_name(served):
     refused = ask(served, "caller")
 
     assert refused.status == 501 and b"the caller's credentials" in refused.read()
+
+
+class Pausing(http.server.BaseHTTPRequestHandler):
+    """A back end that sends half an answer."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "10")
+        self.end_headers()
+        self.wfile.write(b"first")
+        self.wfile.flush()
+        GATE.wait(20)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def pausing(tmp_path_factory, functions):
+    """A gateway that allows a stream to pause for a second."""
+    back_end, logs = Upstream("pausing", Pausing), tmp_path_factory.mktemp("logs")
+    gateway = Gateway(tmp_path_factory.mktemp("pausing"), "--lambda-endpoint", f"http://{functions.address}", "--stream-idle-timeout", "1",
+                      "--access-log", logs / "access", "--execution-log", logs / "execution").start()
+    client = gateway.client()
+    api = client.create_rest_api(name="pausing")
+    for name in ("pauses", "slow"):
+        arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+        put(client, api["id"], child(client, api, api["rootResourceId"], name), type="AWS_PROXY", integrationHttpMethod="POST", responseTransferMode="STREAM",
+            uri=f"arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations")
+    put(client, api["id"], child(client, api, api["rootResourceId"], "http"), type="HTTP_PROXY", integrationHttpMethod="GET", responseTransferMode="STREAM",
+        uri=f"http://{back_end.address}/")
+    deploy(gateway, client, api, stageName="s")
+    client.update_stage(restApiId=api["id"], stageName="s", patchOperations=[
+        {"op": "replace", "path": "/*/*/logging/loglevel", "value": "ERROR"},
+        {"op": "replace", "path": "/accessLogSettings/format",
+         "value": "$context.requestId $context.resourcePath [$context.integration.error] $context.integration.timeToFirstContent"}])
+    gateway.settled(api["id"], "s")
+    gateway.logs = logs
+    yield gateway, api["id"]
+    gateway.stop()
+    back_end.shutdown()
+
+
+@pytest.mark.parametrize("name", ["pauses", "http"])
+def test_a_stream_that_pauses_for_too_long_is_broken_off_and_logged(pausing, name):
+    gateway, _ = pausing
+    GATE.clear()
+
+    answer = ask(pausing, name)
+    first = answer.read(5)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+
+    GATE.set()
+    assert (answer.status // 100, first) == (2, b"first")
+    id = answer.headers["x-amzn-requestid"]
+    access, execution = [eventually(lambda: [line for line in (gateway.logs / log).read_text().splitlines() if id in line]) for log in ("access", "execution")]
+    assert re.fullmatch(rf"{id} /{name} \[nothing came for 1 s\] \d+", access[0]), access
+    assert "Execution failed due to a timeout error" in execution[0]
+    assert eventually(lambda: "nothing came for too long" in (gateway.directory / "log").read_text())
+
+
+def test_a_stream_may_take_longer_than_it_may_pause(pausing):
+    answer = ask(pausing, "slow")
+
+    assert (answer.status, answer.read()) == (201, b"012345")
+
+
+@pytest.mark.parametrize("name,said", [("failed-late", "customer function error: it broke"), ("truncated", "ended without InvokeComplete")])
+def test_a_stream_that_fails_later_is_no_success_in_the_log(served, name, said):
+    gateway, _ = served
+    log = gateway.arguments[gateway.arguments.index("--execution-log") + 1]
+
+    answer = ask(served, name)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+
+    id = answer.headers["x-amzn-requestid"]
+    lines = eventually(lambda: [line for line in log.read_text().splitlines() if id in line])
+    assert any(said in line for line in lines), lines
+    assert not any("Successfully completed execution" in line for line in lines)

@@ -157,6 +157,9 @@ pub(crate) struct Integrations {
     /// else with AWS_ACCESS_KEY_ID and its like; repeatable, first match wins; none: http://127.0.0.1:8083, in `dev` itself
     #[arg(long, env = "STAGECOACH_LAMBDA_ENDPOINT", value_delimiter = ',')]
     pub(crate) lambda_endpoint: Vec<String>,
+    /// How long a streamed answer may pause before it is broken off, seconds (AWS: 300, and 30 of edge-optimised APIs)
+    #[arg(long, env = "STAGECOACH_STREAM_IDLE_TIMEOUT", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) stream_idle_timeout: Option<u64>,
     /// Allow integrations to private, loopback and link-local addresses
     #[arg(long, env = "STAGECOACH_ALLOW_PRIVATE_UPSTREAMS")]
     pub(crate) allow_private_upstreams: bool,

@@ -13,7 +13,7 @@ use stagecoach_feed::{
 use stagecoach_plan::ir;
 use stagecoach_sigv4::Credentials;
 use stagecoach_store::{Store, StoreOptions};
-use stagecoach_worker::{ExplainKey, LogTarget, Options, Resolve};
+use stagecoach_worker::{ExplainKey, LogTarget, Options, Resolve, StreamIdle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -220,6 +220,9 @@ impl Integrations {
         options.templates.iterations = self.max_iterations;
         options.resolve = parsed(&self.resolve, "--resolve", "NAME=ADDRESS", Resolve::parse)?;
         options.lambda = lambda_endpoints::parse(&self.lambda_endpoint, profiles)?;
+        if let Some(idle) = self.stream_idle_timeout.map(Duration::from_secs) {
+            options.stream_idle = StreamIdle { edge: idle, other: idle };
+        }
         options.allow_private = allow_private || self.allow_private_upstreams;
         Ok(())
     }

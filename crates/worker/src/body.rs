@@ -8,14 +8,14 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 pub(crate) use events::EventsReply;
 pub use events::fuzz as fuzz_events;
-pub(crate) use reply::UpstreamReply;
+pub(crate) use reply::{FirstContent, UpstreamReply};
 pub(crate) use request::RequestBody;
 
 use crate::coding::Deflating;
@@ -33,6 +33,9 @@ pub(crate) enum BodyError {
     /// The integration's time ran out.
     #[error("the integration's time ran out")]
     TimedOut,
+    /// A stream from which nothing came.
+    #[error("nothing came for {} s", .0.as_secs())]
+    Idle(Duration),
     /// A function's stream is no event stream, or was cut.
     #[error("the function's stream cannot be read: {0}")]
     Events(String),

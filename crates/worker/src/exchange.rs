@@ -13,6 +13,7 @@ use stagecoach_base::{UnixMillis, Verb};
 use stagecoach_plan::{Method, Release};
 use time::OffsetDateTime;
 
+use crate::body::FirstContent;
 use crate::execution::ExecutionLog;
 use crate::guard::Seen;
 use crate::ids::RequestId;
@@ -136,6 +137,8 @@ pub(crate) struct Notes {
     /// Why the integration failed.
     pub(crate) integration_error: Option<Cow<'static, str>>,
     pub(crate) integration_latency_ms: Option<u128>,
+    /// When the first byte of the integration's body came.
+    pub(crate) first_content: Option<FirstContent>,
     pub(crate) endpoint_request_id: Option<String>,
     pub(crate) error_type: Option<&'static str>,
     pub(crate) error_message: Option<Cow<'static, str>>,

@@ -43,7 +43,7 @@ pub use body::fuzz_events;
 pub use coding::fuzz_inflate;
 pub use front::scan::fuzz_scan;
 pub use lambda_endpoint::{LambdaEndpoint, Rotating};
-pub use options::{ExplainKey, LOG_BUFFER, LogTarget, Options, Resolve};
+pub use options::{ExplainKey, LOG_BUFFER, LogTarget, Options, Resolve, StreamIdle};
 pub use sink::TableSink;
 pub use testing::Bench;
 pub use worker::{Running, Worker};

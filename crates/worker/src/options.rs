@@ -41,6 +41,8 @@ pub struct Options {
     pub lambda: Vec<LambdaEndpoint>,
     /// Allow private, loopback and link-local upstreams.
     pub allow_private: bool,
+    /// How long a streamed answer may pause.
+    pub stream_idle: StreamIdle,
     /// What the method cache may hold, bytes; 0: no method is cached.
     pub cache_bytes: u64,
     /// What one rendering of a mapping template may use.
@@ -67,9 +69,33 @@ impl Options {
             resolve: Vec::new(),
             lambda: Vec::new(),
             allow_private: false,
+            stream_idle: StreamIdle::default(),
             cache_bytes: Self::CACHE_BYTES,
             templates: stagecoach_vtl::Limits::default(),
         }
+    }
+}
+
+/// How long nothing may come of a streamed answer before it is broken off. Source: API Gateway developer guide, "Stream the
+/// integration response": 30 s for edge-optimised APIs, 5 minutes for all others.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamIdle {
+    /// Of EDGE APIs.
+    pub edge: Duration,
+    /// Of REGIONAL and PRIVATE ones.
+    pub other: Duration,
+}
+
+impl Default for StreamIdle {
+    fn default() -> Self {
+        Self { edge: Duration::from_secs(30), other: Duration::from_secs(5 * 60) }
+    }
+}
+
+impl StreamIdle {
+    /// That of an endpoint type.
+    pub(crate) fn of(self, endpoint_type: &str) -> Duration {
+        if endpoint_type == "EDGE" { self.edge } else { self.other }
     }
 }
 
@@ -173,6 +199,13 @@ mod tests {
         assert!(resolve.matches("a.EXAMPLE.test") && resolve.matches("example.test"));
         assert!(!resolve.matches("badexample.test") && !resolve.matches("a.test"));
         assert_eq!(Resolve::parse("a=b"), None);
+    }
+
+    #[test]
+    fn streams_of_edge_apis_may_pause_for_less_long() {
+        let seconds = ["EDGE", "REGIONAL", "PRIVATE"].map(|kind| StreamIdle::default().of(kind).as_secs());
+
+        assert_eq!(seconds, [30, 300, 300]);
     }
 
     #[test]

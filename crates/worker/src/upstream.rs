@@ -15,7 +15,7 @@ use stagecoach_plan::target::Endpoint;
 
 pub(crate) use pool::{Lease, Pool};
 
-use crate::body::{BodyError, UpstreamBody, UpstreamReply};
+use crate::body::{BodyError, FirstContent, UpstreamBody, UpstreamReply};
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::execution::event::Event;
@@ -83,8 +83,11 @@ pub(crate) async fn send(
     if arrival.is_some() {
         deadline = core.deadlines.at(due());
     }
+    let mut first = None;
     if core.log.is_some() || exchange.execution.is_some() {
         exchange.notes.integration_latency_ms = Some(started.elapsed().as_millis());
+        first = Some(FirstContent::since(started));
+        exchange.notes.first_content = first.clone();
     }
     let Some(sent) = sent else {
         return Err(Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error"));
@@ -102,7 +105,7 @@ pub(crate) async fn send(
     if let Some(log) = exchange.log() {
         log.endpoint_response(&response, started.elapsed(), lease.is_reused());
     }
-    Ok(response.map(|incoming| UpstreamReply::new(incoming, lease, deadline)))
+    Ok(response.map(|incoming| UpstreamReply::new(incoming, lease, deadline).timed(first)))
 }
 
 /// Tries pooled connections first. One that the back end closed while it was idle gives the request back unsent, and the
@@ -166,7 +169,7 @@ pub(crate) fn broken_function(error: &BodyError) -> Failure {
 /// An answer whose body could not be read to its end, or is too large: 500 (rest-data-plane §6.4).
 pub(crate) fn broken(error: &BodyError) -> Failure {
     match error {
-        BodyError::TimedOut => {
+        BodyError::TimedOut | BodyError::Idle(_) => {
             Failure::late(GatewayResponseType::IntegrationTimeout, "Execution failed due to a timeout error")
         }
         other => Failure::late(GatewayResponseType::IntegrationFailure, other.to_string()),

@@ -1,7 +1,10 @@
 //! What an upstream answers.
 
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -19,11 +22,54 @@ pub(crate) struct UpstreamReply {
     /// Most bytes that may come, and how many have; `None`: any number.
     limit: Option<u64>,
     seen: u64,
+    /// How long nothing may come; `None`: as long as the deadline allows.
+    idle: Option<Box<Idle>>,
+    /// Notes when the first byte comes, for whoever logs it.
+    first: Option<FirstContent>,
+}
+
+/// When the first byte of an answer's body came, ms after its call began. One word, for answers are moved a lot.
+#[derive(Clone, Debug)]
+pub(crate) struct FirstContent(Rc<(Instant, Cell<Option<u128>>)>);
+
+impl FirstContent {
+    pub(crate) fn since(started: Instant) -> Self {
+        Self(Rc::new((started, Cell::default())))
+    }
+
+    pub(crate) fn get(&self) -> Option<u128> {
+        self.0.1.get()
+    }
+
+    fn came(&self) {
+        self.0.1.set(Some(self.0.0.elapsed().as_millis()));
+    }
+}
+
+/// A limit on how long nothing comes. Its clock runs while somebody waits, not while a client takes what came before.
+struct Idle {
+    within: Duration,
+    due: Deadline,
+    waiting: bool,
+}
+
+impl Idle {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        if !std::mem::replace(&mut self.waiting, true) {
+            self.due.postpone(Instant::now() + self.within);
+        }
+        ready!(Pin::new(&mut self.due).poll(cx));
+        tracing::warn!(
+            seconds = self.within.as_secs(),
+            "an integration's stream was broken off: nothing came for too long"
+        );
+        Poll::Ready(BodyError::Idle(self.within))
+    }
 }
 
 impl UpstreamReply {
     pub(crate) fn new(incoming: Incoming, lease: Lease, deadline: Deadline) -> Self {
-        let mut reply = Self { incoming, lease, deadline, limit: None, seen: 0 };
+        let mut reply = Self { incoming, lease, deadline, limit: None, seen: 0, idle: None, first: None };
         reply.settle();
         reply
     }
@@ -45,6 +91,19 @@ impl UpstreamReply {
         }
         self.limit = Some(limit);
         Ok(self)
+    }
+
+    /// Breaks the body off once nothing has come for `within`.
+    pub(crate) fn streamed(mut self, within: Duration) -> Self {
+        let due = self.deadline.another(Instant::now() + within);
+        self.idle = Some(Box::new(Idle { within, due, waiting: false }));
+        self
+    }
+
+    /// Notes when the first byte comes.
+    pub(crate) fn timed(mut self, first: Option<FirstContent>) -> Self {
+        self.first = first;
+        self
     }
 
     /// Whether nothing comes, or nothing more.
@@ -87,6 +146,16 @@ impl UpstreamReply {
         self.incoming.size_hint().exact()
     }
 
+    /// Something came.
+    fn came(&mut self) {
+        if let Some(first) = self.first.take() {
+            first.came();
+        }
+        if let Some(idle) = &mut self.idle {
+            idle.waiting = false;
+        }
+    }
+
     fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         let Some(limit) = self.limit else { return Ok(frame) };
         self.seen += frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -105,9 +174,13 @@ impl UpstreamReply {
             }
             Poll::Ready(Some(frame)) => {
                 self.settle();
+                self.came();
                 Poll::Ready(Some(frame.map_err(BodyError::Transport).and_then(|frame| self.counted(frame))))
             }
             Poll::Pending => {
+                if let Some(Poll::Ready(error)) = self.idle.as_mut().map(|idle| idle.poll(cx)) {
+                    return Poll::Ready(Some(Err(error)));
+                }
                 ready!(Pin::new(&mut self.deadline).poll(cx));
                 Poll::Ready(Some(Err(BodyError::TimedOut)))
             }

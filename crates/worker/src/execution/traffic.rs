@@ -217,6 +217,20 @@ fn write(buffer: &Buffer, exchange: &Exchange, log: &ExecutionLog) {
     }
 }
 
+/// The line of an answer that broke in the middle, as near to AWS's words for one that broke before as can be.
+fn trouble(error: &BodyError) -> String {
+    match error {
+        BodyError::TimedOut | BodyError::Idle(_) => "Execution failed due to a timeout error".to_owned(),
+        BodyError::Transport(_) => "Execution failed due to a network error communicating with endpoint".to_owned(),
+        BodyError::Function(_) => {
+            format!("Lambda execution failed with status 200 due to customer function error: {error}")
+        }
+        BodyError::TooLarge(_) | BodyError::Events(_) => {
+            format!("Execution failed due to configuration error: {error}")
+        }
+    }
+}
+
 /// An answer's body on its way to the client: counted, its beginning kept, its end noticed.
 pub(crate) struct Watched {
     inner: ReplyBody,
@@ -232,6 +246,18 @@ impl Watched {
         if let Some(mut ending) = self.ending.take() {
             ending.end(&self.kept, self.seen, self.streamed);
         }
+    }
+
+    /// The client did not get all of it: no success, whatever the status said.
+    fn broke(&mut self, error: &BodyError) {
+        if let Some(ending) = &mut self.ending {
+            ending.exchange.notes.integration_error = Some(error.to_string().into());
+            if let Some(log) = ending.exchange.log() {
+                log.gave_up.set(true);
+                log.error(trouble(error));
+            }
+        }
+        self.end();
     }
 
     fn note(&mut self, data: &[u8]) {
@@ -264,7 +290,8 @@ impl Body for Watched {
                     self.note(data);
                 }
             }
-            Some(Err(_)) | None => self.end(),
+            Some(Err(error)) => self.broke(error),
+            None => self.end(),
         }
         Poll::Ready(frame)
     }

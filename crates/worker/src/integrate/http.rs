@@ -73,7 +73,8 @@ async fn answer(
 ) -> Result<Response<ReplyBody>, Failure> {
     if method.integration.stream {
         // However much, and as it comes: nothing is converted (rest-data-plane §3.8, "response streaming").
-        return Ok(response.map(ReplyBody::Upstream));
+        let idle = core.shared.options.stream_idle.of(&exchange.view.settings.endpoint_type);
+        return Ok(response.map(|body| ReplyBody::Upstream(body.streamed(idle))));
     }
     let (head, body) = response.into_parts();
     let body = body.limited(core.shared.options.max_payload).map_err(|error| upstream::broken(&error))?;

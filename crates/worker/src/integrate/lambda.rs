@@ -59,7 +59,8 @@ pub(crate) async fn proxy(
     let invocation = Invocation::of(exchange, method, &target, event, HeaderMap::with_capacity(MOST_HEADERS));
     let mut response = if integration.stream {
         let answered = call(core, exchange, invocation, STREAMING).await?;
-        lambda_stream::read(exchange, answered).await?
+        let idle = core.shared.options.stream_idle.of(&exchange.view.settings.endpoint_type);
+        lambda_stream::read(exchange, answered.map(|body| body.streamed(idle))).await?
     } else {
         let invoked = invoke(core, exchange, invocation).await?;
         lambda_reply::read(exchange, &invoked)?

@@ -33,6 +33,7 @@ const VARIABLES: &[(&str, Read)] = &[
         e.method().map(|method| if method.integration.stream { "STREAMED" } else { "BUFFERED" }.into())
     }),
     ("integration.timeToAllHeaders", |e| e.notes.integration_latency_ms.and_then(number)),
+    ("integration.timeToFirstContent", |e| e.notes.first_content.as_ref()?.get().and_then(number)),
     ("tlsVersion", |e| e.wire.tls.map(|tls| tls.version.into())),
     ("cipherSuite", |e| e.wire.tls.map(|tls| tls.cipher.into())),
     ("endpointType", |e| Some(e.view.settings.endpoint_type.as_str().into())),
