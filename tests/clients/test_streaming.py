@@ -332,5 +332,5 @@ def test_a_stream_that_fails_later_is_no_success_in_the_log(served, name, said):
 
     id = answer.headers["x-amzn-requestid"]
     lines = eventually(lambda: [line for line in log.read_text().splitlines() if id in line])
-    assert any(said in line for line in lines), lines
+    assert any(said in line for line in lines), "\n".join(lines)
     assert not any("Successfully completed execution" in line for line in lines)

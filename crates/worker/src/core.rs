@@ -15,8 +15,9 @@ use crate::signers::Signers;
 use crate::table::Table;
 use crate::upstream::Pool;
 
-/// How often requests may complain of what the operator has to mend.
+/// How often requests may complain of one thing that the operator has to mend, and of how many at a time.
 const COMPLAIN: Duration = Duration::from_secs(10);
+const COMPLAINTS: usize = 32;
 
 /// State of one core; never leaves its thread.
 pub(crate) struct Core {
@@ -31,7 +32,7 @@ pub(crate) struct Core {
     /// Execution log lines.
     pub(crate) execution: Option<Buffer>,
     wall: Cell<(UnixMillis, Option<Instant>)>,
-    complained: Cell<Option<Instant>>,
+    complained: RefCell<Vec<(Box<str>, Instant)>>,
 }
 
 impl Core {
@@ -46,7 +47,7 @@ impl Core {
             execution: shared.logs.execution.as_ref().map(Buffer::new),
             shared,
             wall: Cell::new((UnixMillis(0), None)),
-            complained: Cell::default(),
+            complained: RefCell::default(),
         }
     }
 
@@ -55,11 +56,13 @@ impl Core {
         [&self.log, &self.execution].into_iter().flatten().for_each(Buffer::flush);
     }
 
-    /// Whether a request may complain aloud; if it may, it is the one that does.
-    pub(crate) fn may_complain(&self) -> bool {
-        let due = self.complained.get().is_none_or(|last| last.elapsed() >= COMPLAIN);
+    /// Whether a request may complain aloud about something; if it may, it is the one that does.
+    pub(crate) fn may_complain(&self, about: &str) -> bool {
+        let mut complained = self.complained.borrow_mut();
+        complained.retain(|(_, at)| at.elapsed() < COMPLAIN);
+        let due = complained.len() < COMPLAINTS && complained.iter().all(|(known, _)| &**known != about);
         if due {
-            self.complained.set(Some(Instant::now()));
+            complained.push((about.into(), Instant::now()));
         }
         due
     }

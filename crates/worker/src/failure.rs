@@ -67,6 +67,18 @@ impl Failure {
         }
     }
 
+    /// 413 for an event that Lambda takes for too large. Seen on AWS with 31 bytes of JSON and this type, unlike a request
+    /// that the gateway itself finds too large (rest-data-plane §2.4).
+    pub(crate) fn too_long_for_lambda(cause: impl Into<Cow<'static, str>>) -> Self {
+        let error_type = Some("BadRequestException");
+        Self { error_type, ..Self::late(GatewayResponseType::RequestTooLarge, cause) }
+    }
+
+    /// Whether the front door itself refuses the request: AWS does so in plain text, beyond customisation.
+    pub(crate) fn is_at_the_door(&self) -> bool {
+        self.kind == GatewayResponseType::RequestTooLarge && !self.during_execution
+    }
+
     /// Whether an integration is to blame (rest-data-plane §10.1, `integration.error`).
     pub(crate) fn is_of_the_integration(&self) -> bool {
         let kinds = [GatewayResponseType::IntegrationFailure, GatewayResponseType::IntegrationTimeout];

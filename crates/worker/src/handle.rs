@@ -224,9 +224,9 @@ fn give_up(failure: &Failure, exchange: &mut Exchange, limit: usize) -> Response
             exchange.notes.integration_error = Some(failure.cause.clone());
         }
     }
-    let response = match failure.kind {
-        GatewayResponseType::RequestTooLarge => failure::too_large(limit),
-        _ => failure::render(failure, Some(exchange)),
+    let response = match failure.is_at_the_door() {
+        true => failure::too_large(limit),
+        false => failure::render(failure, Some(exchange)),
     };
     traffic::gave_up(exchange, failure, &response);
     response

@@ -99,7 +99,7 @@ pub(crate) async fn send(
             }
             log.event(Event::Trouble { problem: error.to_string() });
         }
-        unreachable_endpoint(&error)
+        if call.trusted { unreachable_lambda(core, call, &error) } else { unreachable_endpoint(&error) }
     })?;
     exchange.notes.integration_status = Some(response.status().as_u16());
     if let Some(log) = exchange.log() {
@@ -153,15 +153,30 @@ fn unreachable_endpoint(error: &SendError) -> Failure {
     }
 }
 
+/// A Lambda endpoint that is not there, or breaks off, is a service that failed: 502, as when it says so itself
+/// (rest-data-plane §6.5). The function may have run; it is not called again.
+fn unreachable_lambda(core: &Core, call: Call<'_>, error: &SendError) -> Failure {
+    if core.may_complain(&call.endpoint.authority) {
+        tracing::warn!(endpoint = %call.endpoint.authority, %error, "a Lambda endpoint cannot be reached");
+    }
+    broke_off()
+}
+
+fn broke_off() -> Failure {
+    let cause = "Execution failed due to a network error communicating with endpoint";
+    Failure::late(GatewayResponseType::Default5xx, cause).status(502)
+}
+
 /// What a function may answer with, bytes: a payload with room for base64 and escapes.
 pub(crate) fn largest_envelope(core: &Core) -> usize {
     core.shared.options.max_payload.saturating_mul(2)
 }
 
-/// As [`broken`]; what is too large is 502, as whatever else a function must not answer (rest-data-plane §6.6).
+/// As [`broken`]; what is too large or broken off is 502, as whatever else a function must not answer (rest-data-plane §6.6).
 pub(crate) fn broken_function(error: &BodyError) -> Failure {
     match error {
         BodyError::TooLarge(_) => Failure::late(GatewayResponseType::Default5xx, error.to_string()).status(502),
+        BodyError::Transport(_) => broke_off(),
         other => broken(other),
     }
 }

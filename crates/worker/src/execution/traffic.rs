@@ -222,8 +222,8 @@ fn trouble(error: &BodyError) -> String {
     match error {
         BodyError::TimedOut | BodyError::Idle(_) => "Execution failed due to a timeout error".to_owned(),
         BodyError::Transport(_) => "Execution failed due to a network error communicating with endpoint".to_owned(),
-        BodyError::Function(_) => {
-            format!("Lambda execution failed with status 200 due to customer function error: {error}")
+        BodyError::Function(text) => {
+            format!("Lambda execution failed with status 200 due to customer function error: {text}")
         }
         BodyError::TooLarge(_) | BodyError::Events(_) => {
             format!("Execution failed due to configuration error: {error}")

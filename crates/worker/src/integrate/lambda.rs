@@ -92,6 +92,7 @@ pub(crate) async fn mapped(
     if matches!(invoked.status, 401 | 403) {
         return Err(Failure::configuration("Invalid permissions on Lambda function"));
     }
+    lambda_reply::accepted(invoked.status, exchange)?;
     let select = error_message(&invoked);
     let outcome = Outcome { select, headers: invoked.headers, body: invoked.body, overrides };
     let mut response = respond(core, exchange, method, outcome)?;
@@ -206,7 +207,7 @@ async fn call(
 
 /// A function that no endpoint runs: the operator reads which, the client nothing but AWS's 500.
 fn unserved(core: &Core, function: &str) -> Failure {
-    if core.may_complain() {
+    if core.may_complain(function) {
         tracing::warn!(function, "no --lambda-endpoint runs a function that is called");
     }
     Failure::configuration(format!("no --lambda-endpoint runs {function}"))

@@ -30,7 +30,7 @@ pub(crate) fn read(exchange: &mut Exchange, invoked: &Invoked) -> Result<Respons
 }
 
 /// Whether the Lambda service ran the function. The client never sees its status: 500 for a throttle or a refusal, 502 for
-/// the rest.
+/// the rest, but for an event that is too large.
 pub(super) fn accepted(status: u16, exchange: &Exchange) -> Result<(), Failure> {
     match status {
         200..=299 => Ok(()),
@@ -41,6 +41,7 @@ pub(super) fn accepted(status: u16, exchange: &Exchange) -> Result<(), Failure> 
             }
             Err(failure("Rate Exceeded."))
         }
+        413 => Err(Failure::too_long_for_lambda(refusal(413, exchange))),
         status => Err(malformed(refusal(status, exchange))),
     }
 }

@@ -73,7 +73,7 @@ fn broken(exchange: &Exchange, error: &BodyError) -> Failure {
     match error {
         BodyError::Function(message) => lambda_reply::function_error(exchange, message),
         BodyError::Events(_) => malformed(format!("Malformed Lambda proxy response: {error}")),
-        other => upstream::broken(other),
+        other => upstream::broken_function(other),
     }
 }
 
