@@ -7,8 +7,10 @@ pub mod tidy;
 
 use std::path::PathBuf;
 
-/// The checkout this program was built from.
+/// The checkout it runs in, which Cargo names when it runs a program or a test: one that was built in a copy of the checkout looks at
+/// its own files.
 pub fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = PathBuf::from(here);
     here.ancestors().nth(2).map_or(here.clone(), PathBuf::from)
 }

@@ -31,8 +31,7 @@ pub fn run(check: bool) -> Result<()> {
 }
 
 fn workspace_root() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().context("cannot find the workspace")
+    crate::root().canonicalize().context("cannot find the workspace")
 }
 
 fn generate(proto: &Path) -> Result<String> {
