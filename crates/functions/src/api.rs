@@ -5,6 +5,7 @@
 mod aliases;
 mod code;
 mod concurrency;
+mod constraints;
 mod documents;
 mod downloads;
 mod event_config;
@@ -92,6 +93,7 @@ pub struct Functions {
     pub(crate) events: Arc<events::Queue>,
     pub(crate) routes: Routes,
     pub(crate) ready: provisioned::Ready,
+    pub(crate) patterns: constraints::Patterns,
 }
 
 /// An answer; the request id is among its headers.
@@ -138,6 +140,7 @@ impl Functions {
             events,
             routes: Routes::default(),
             ready: provisioned::Ready::default(),
+            patterns: constraints::Patterns::default(),
         }
     }
 
@@ -188,7 +191,9 @@ impl Functions {
         let actor = request.extensions.get::<Caller>().map_or("anonymous", |caller| caller.0.as_str());
         let now = self.parts.clock.wall();
         let origin = Origin::of(request);
-        handler(&Cx { functions: self, call: &call, id, actor, now, origin }).await
+        let cx = Cx { functions: self, call: &call, id, actor, now, origin };
+        constraints::hold(&cx)?;
+        handler(&cx).await
     }
 
     /// A random UUID: request ids and revision ids.

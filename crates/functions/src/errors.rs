@@ -164,9 +164,6 @@ pub(crate) const BAD_PRINCIPAL: &str = "The provided principal was invalid. Plea
 pub(crate) const LATEST_DELETED: &str = "$LATEST version cannot be deleted without deleting the function.";
 pub(crate) const LATEST_WEIGHTED: &str = "$LATEST is not supported for an alias pointing to more than 1 version";
 pub(crate) const TOO_MANY_WEIGHTS: &str = "Number of items in AdditionalVersionWeights cannot be greater than 1";
-pub(crate) const WEIGHT_RANGE: &str = "Map value must satisfy constraint: [Member must have value less than or equal to 1, \
-     Member must have value greater than or equal to 0, Member must not be null]";
-pub(crate) const ALIAS_PATTERN: &str = "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)";
 pub(crate) const FUNCTIONS_ONLY: &str = "This operation is permitted on Lambda functions only. Aliases and versions do not \
      support this operation. Please specify either a function name or an unqualified function ARN.";
 pub(crate) const TAGS_ON_FUNCTIONS: &str =
@@ -183,7 +180,6 @@ pub(crate) const TWO_SOURCES: &str = "Please do not provide other FunctionCode p
 pub(crate) const NO_IMAGES: &str = "This host runs zip packages; PackageType Image is not supported.";
 pub(crate) const STALE_LAYER_POLICY: &str = "The Revision Id provided does not match the latest Revision Id. \
      Call the GetLayerPolicy API to retrieve the latest Revision Id";
-pub(crate) const STATEMENT_ID: &str = "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)";
 pub(crate) const LAYER_VERSION_ARN: &str = r"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)";
 pub(crate) const LATEST_PROVISIONED: &str =
     "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
@@ -194,9 +190,6 @@ pub(crate) const RATE_EXCEEDED: &str = "Rate Exceeded.";
 pub(crate) const NO_EVENT_SETTING: &str = "You must specify at least one of error handling or destination setting.";
 pub(crate) const NO_SUCH_FUNCTION: &str = "The function doesn't exist.";
 pub(crate) const OWN_DESTINATION: &str = "You can't specify the function as a destination for itself.";
-pub(crate) const DESTINATION_PATTERN: &str = "Member must satisfy regular expression pattern: \
-     $|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:\
-     ((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)";
 
 /// A statement id that is taken.
 pub(crate) fn statement_exists(sid: &str) -> String {

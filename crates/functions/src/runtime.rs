@@ -15,9 +15,6 @@ pub enum Runtime {
     Node,
 }
 
-/// Architectures that a function or layer may name; the code runs on whatever this machine is.
-pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
-
 /// AWS's runtimes that new functions may have [M]. Those of the families that this host runs need not be among them.
 const CURRENT: &str = "nodejs26.x nodejs24.x nodejs22.x nodejs20.x nodejs18.x nodejs16.x nodejs14.x python3.15 python3.14 python3.13 \
      python3.12 python3.11 python3.10 python3.9 python3.8 python3.7 java25 java21 java17 java11 java8.al2 java8 dotnet10 dotnet8 dotnet6 \
@@ -27,12 +24,12 @@ const RETIRED: &str = "nodejs nodejs4.3 nodejs4.3-edge nodejs6.10 nodejs8.10 nod
      dotnetcore1.0 dotnetcore2.0 dotnetcore2.1";
 
 /// Whether a text names a runtime of AWS's, whether or not this host has it.
-pub(crate) fn is_identifier(text: &str) -> bool {
+fn is_identifier(text: &str) -> bool {
     [CURRENT, RETIRED].iter().any(|all| all.split(' ').any(|name| name == text)) || text.parse::<Runtime>().is_ok()
 }
 
 /// AWS's runtimes, for its texts.
-pub(crate) fn identifiers() -> String {
+fn identifiers() -> String {
     CURRENT.replace(' ', ", ")
 }
 

@@ -3,6 +3,7 @@
 //! Must not know: what an operation does, sockets, SQL.
 
 pub mod call;
+pub mod input;
 pub mod operation;
 pub mod operations;
 pub mod page;
@@ -10,6 +11,7 @@ pub mod reply;
 pub mod route;
 
 pub use call::Call;
+pub use input::lambda_input;
 pub use operation::{Operation, Service};
 pub use operations::op::Op;
 pub use reply::Reply;

@@ -3,6 +3,8 @@
 #[rustfmt::skip]
 pub mod lambda;
 #[rustfmt::skip]
+pub mod lambda_input;
+#[rustfmt::skip]
 pub mod management;
 #[rustfmt::skip]
 pub mod op;

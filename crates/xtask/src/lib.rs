@@ -3,6 +3,7 @@
 pub mod dag;
 pub mod ops;
 pub mod proto;
+mod shapes;
 pub mod tidy;
 
 use std::path::PathBuf;

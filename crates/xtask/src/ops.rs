@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use crate::shapes::{self, Shapes};
+
 /// Module, service folder, and what the rows are called.
 const SERVICES: [(&str, &str, &str); 4] = [
     ("v1", "apigateway/2015-07-09", "V1"),
@@ -17,14 +19,25 @@ const SERVICES: [(&str, &str, &str); 4] = [
     ("lambda", "lambda/2015-03-31", "Lambda"),
 ];
 
+/// The service whose inputs are held against its model. API Gateway's own texts are not the models', and are written out where they
+/// are used.
+const WITH_INPUT: &str = "lambda";
+
 #[derive(Deserialize)]
 struct Model {
     operations: BTreeMap<String, Operation>,
+    shapes: Shapes,
 }
 
 #[derive(Deserialize)]
 struct Operation {
     http: Http,
+    input: Option<Input>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    shape: String,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +79,14 @@ pub fn generate(data: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         let model = read(&data.join(service))?;
         names.extend(model.operations.keys().map(|name| op_name(variant, name)));
         files.push((folder.join(format!("{module}.rs")), rows(service, variant, &model)));
+        if module == WITH_INPUT {
+            let input = |(name, operation): (&String, &Operation)| {
+                Some((op_name(variant, name), operation.input.as_ref()?.shape.clone()))
+            };
+            let inputs: Vec<_> = model.operations.iter().filter_map(input).collect();
+            let text = shapes::table(service, &inputs, &model.shapes)?;
+            files.push((folder.join(format!("{module}_input.rs")), text));
+        }
     }
     files.push((folder.join("op.rs"), op(&names)));
     Ok(files)

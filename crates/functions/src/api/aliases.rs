@@ -6,16 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{self, Cx, Outcome, Read, check_revision, empty, reply};
 use crate::errors::{self, LambdaError};
-use crate::model::name::{function_arn, is_alias};
+use crate::model::name::function_arn;
 use crate::model::{Alias, Function, Target, kinds};
 
 /// CreateAlias.
 pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     let (target, body) = (cx.target()?, cx.body()?);
     let name = body["Name"].as_str().unwrap_or_default();
-    if !is_alias(name) {
-        return Err(LambdaError::constraint(name, "name", errors::ALIAS_PATTERN));
-    }
     let mut write = cx.write(&target.name).await?;
     let function = cx.function(&mut write, &target).await?;
     if cx.alias(&mut write, &target.name, name).await?.is_some() {
@@ -153,15 +150,7 @@ fn weights(asked: &Value) -> Result<BTreeMap<String, f64>, LambdaError> {
     }
     let mut weights = BTreeMap::new();
     for (version, weight) in asked {
-        let Some(weight) = weight.as_f64().filter(|weight| (0.0..=1.0).contains(weight)) else {
-            let value = format!("{{{version}={weight}}}");
-            return Err(LambdaError::constraint(
-                &value,
-                "routingConfig.additionalVersionWeights",
-                errors::WEIGHT_RANGE,
-            ));
-        };
-        weights.insert(version.clone(), weight);
+        weights.insert(version.clone(), weight.as_f64().unwrap_or_default());
     }
     Ok(weights)
 }

@@ -34,7 +34,11 @@ pub(super) fn source(code: &Value) -> Result<Source, LambdaError> {
     match (member("ZipFile"), member("S3Bucket"), member("S3Key")) {
         (Some(text), None, None) => sent(text).map(Source::Sent),
         (Some(_), ..) => Err(LambdaError::invalid(errors::TWO_SOURCES)),
-        (None, Some(bucket), Some(key)) => named(bucket, key, member("S3ObjectVersion")).map(Source::Named),
+        (None, Some(bucket), Some(key)) => Ok(Source::Named(ObjectName {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version: member("S3ObjectVersion").map(str::to_owned),
+        })),
         (None, ..) => Err(LambdaError::invalid(errors::CODE_MISSING)),
     }
 }
@@ -51,29 +55,6 @@ fn sent(text: &str) -> Result<Bytes, LambdaError> {
         )),
         _ => Ok(Bytes::from(zip)),
     }
-}
-
-/// Lengths and patterns of the service model.
-fn named(bucket: &str, key: &str, version: Option<&str>) -> Result<ObjectName, LambdaError> {
-    let length = |text: &str, member: &str, least: usize, most: usize| match text.chars().count() {
-        few if few < least => {
-            let constraint = format!("Member must have length greater than or equal to {least}");
-            Err(LambdaError::constraint(text, member, &constraint))
-        }
-        many if many > most => {
-            let constraint = format!("Member must have length less than or equal to {most}");
-            Err(LambdaError::constraint(text, member, &constraint))
-        }
-        _ => Ok(()),
-    };
-    length(bucket, "code.s3Bucket", 3, 63)?;
-    if bucket.ends_with('.') || !bucket.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) {
-        let pattern = r"Member must satisfy regular expression pattern: ^[0-9A-Za-z\.\-_]*(?<!\.)$";
-        return Err(LambdaError::constraint(bucket, "code.s3Bucket", pattern));
-    }
-    length(key, "code.s3Key", 1, 1024)?;
-    version.map_or(Ok(()), |version| length(version, "code.s3ObjectVersion", 1, 1024))?;
-    Ok(ObjectName { bucket: bucket.to_owned(), key: key.to_owned(), version: version.map(str::to_owned) })
 }
 
 /// Fetches a package if need be, unpacks it here, which proves that it can be, and packs it for the store.

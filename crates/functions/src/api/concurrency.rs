@@ -15,15 +15,8 @@ const UNRESERVED: u32 = 100;
 /// PutFunctionConcurrency.
 pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     let (target, body) = (unqualified(cx)?, cx.body()?);
-    let asked = body["ReservedConcurrentExecutions"].as_u64().and_then(|asked| u32::try_from(asked).ok());
-    let asked = asked.ok_or_else(|| {
-        let constraint = "Member must have value greater than or equal to 0";
-        LambdaError::constraint(
-            &body["ReservedConcurrentExecutions"].to_string(),
-            "reservedConcurrentExecutions",
-            constraint,
-        )
-    })?;
+    let asked = body["ReservedConcurrentExecutions"].as_u64().unwrap_or_default();
+    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
     let mut write = cx.write(&target.name).await?;
     let mut function = cx.function(&mut write, &target).await?;
     let others = reserved(&write.list(kinds::FUNCTION, "", None, ALL).await?, Some(&target.name))?;

@@ -10,22 +10,10 @@ use crate::errors::{self, LambdaError};
 use crate::model::layer::{self, Layer, LayerVersion};
 use crate::model::policy::Policy;
 use crate::model::{function, kinds};
-use crate::runtime;
-
-/// Of `Description`, `LicenseInfo`: characters at most [M].
-const TEXTS: [(&str, &str, usize); 2] = [("Description", "description", 256), ("LicenseInfo", "licenseInfo", 512)];
-/// Of `CompatibleRuntimes`, `CompatibleArchitectures`: members at most [M].
-const LISTS: [(&str, &str, usize); 2] =
-    [("CompatibleRuntimes", "compatibleRuntimes", 15), ("CompatibleArchitectures", "compatibleArchitectures", 2)];
 
 /// PublishLayerVersion.
 pub(super) async fn publish(cx: &Cx<'_>) -> Outcome {
     let (name, body) = (layer::name(cx.call.label("LayerName"), cx.scope())?, cx.body()?);
-    for (member, told, longest) in TEXTS {
-        super::settings::text_within(told, body[member].as_str().unwrap_or_default(), longest)?;
-    }
-    let [runtimes, architectures] = LISTS.map(|(member, told, most)| list(&body[member], told, most));
-    let (runtimes, architectures) = (runtimes?, architectures?);
     let source = code::source(&body["Content"])?;
     let blob = code::keep(cx, source).await?;
     let mut write = cx.write_in(kinds::layer_root(&name)).await?;
@@ -39,8 +27,8 @@ pub(super) async fn publish(cx: &Cx<'_>) -> Outcome {
         version: layer.next_version,
         description: body["Description"].as_str().unwrap_or_default().to_owned(),
         license: body["LicenseInfo"].as_str().map(str::to_owned),
-        runtimes,
-        architectures,
+        runtimes: texts(&body["CompatibleRuntimes"]),
+        architectures: texts(&body["CompatibleArchitectures"]),
         code: blob.digest(),
         code_size: blob.size(),
         created: cx.now,
@@ -55,26 +43,9 @@ pub(super) async fn publish(cx: &Cx<'_>) -> Outcome {
     Ok(reply(cx, &whole(cx, &version).await?))
 }
 
-/// A list of runtimes or architectures.
-fn list(value: &Value, member: &str, most: usize) -> Result<Vec<String>, LambdaError> {
-    let items: Vec<String> =
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let told = format!("[{}]", items.join(", "));
-    if items.len() > most {
-        let constraint = format!("Member must have length less than or equal to {most}");
-        return Err(LambdaError::constraint(&told, member, &constraint));
-    }
-    let (known, set): (fn(&str) -> bool, _) = match member {
-        "compatibleArchitectures" => (|item| runtime::ARCHITECTURES.contains(&item), runtime::ARCHITECTURES.join(", ")),
-        _ => (runtime::is_identifier, runtime::identifiers()),
-    };
-    if items.iter().all(|item| known(item)) {
-        return Ok(items);
-    }
-    let constraint = format!(
-        "Member must satisfy constraint: [Member must satisfy enum value set: [{set}], Member must not be null]"
-    );
-    Err(LambdaError::constraint(&told, member, &constraint))
+/// A list of texts.
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The answer of PublishLayerVersion and both Gets.

@@ -20,14 +20,6 @@ pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
         return Err(LambdaError::invalid(errors::LATEST_POLICY));
     }
     let sid = body["StatementId"].as_str().unwrap_or_default();
-    if !is_statement_id(sid) {
-        return Err(LambdaError::constraint(sid, "statementId", errors::STATEMENT_ID));
-    }
-    let action = body["Action"].as_str().unwrap_or_default();
-    if action != "*" && !action.starts_with("lambda:") {
-        let pattern = r"Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])";
-        return Err(LambdaError::constraint(action, "action", pattern));
-    }
     let statement = policy::statement(&body, &target.arn(cx.scope()))?;
     let mut write = cx.write(&target.name).await?;
     let (function, revision) = holder(cx, &mut write, &target).await?;
@@ -39,11 +31,6 @@ pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
     policy.statements.push(statement.clone());
     keep(cx, write, &target, function, &policy).await?;
     Ok(reply(cx, &json!({ "Statement": statement.to_string() })))
-}
-
-/// Whether a text can be a `StatementId` [M].
-pub(super) fn is_statement_id(text: &str) -> bool {
-    (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// RemovePermission.

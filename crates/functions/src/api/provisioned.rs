@@ -31,12 +31,8 @@ pub(crate) type Ready = tokio::sync::Mutex<BTreeMap<(String, String), (Arc<Runna
 /// PutProvisionedConcurrencyConfig.
 pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     let (target, qualifier) = qualified(cx)?;
-    let asked = &cx.body()?["ProvisionedConcurrentExecutions"];
-    let count = asked.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
-    let count = count.ok_or_else(|| {
-        let constraint = "Member must have value greater than or equal to 1";
-        LambdaError::constraint(&asked.to_string(), "provisionedConcurrentExecutions", constraint)
-    })?;
+    let count = cx.body()?["ProvisionedConcurrentExecutions"].as_u64().unwrap_or(1);
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
     let mut write = cx.write(&target.name).await?;
     let (function, version) = cx.resolve(&mut write, &target).await?;
     if version.version == "$LATEST" {

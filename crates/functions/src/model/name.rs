@@ -27,6 +27,10 @@ impl Target {
             Some((name, qualifier)) => (name, Some(qualifier)),
             None => (local, None),
         };
+        if name.len() > LONGEST && name.bytes().all(word) {
+            let constraint = format!("Member must have length less than or equal to {LONGEST}");
+            return Err(LambdaError::constraint(text, "functionName", &constraint));
+        }
         if !is_name(name) || derived.is_some_and(|qualifier| !is_qualifier(qualifier)) {
             return Err(invalid(text));
         }
@@ -105,11 +109,6 @@ fn is_qualifier(text: &str) -> bool {
     text == "$LATEST" || ((1..=128).contains(&text.len()) && text.bytes().all(word))
 }
 
-/// Whether `text` can name an alias: `(?!^[0-9]+$)([a-zA-Z0-9-_]+)`.
-pub(crate) fn is_alias(text: &str) -> bool {
-    is_qualifier(text) && text != "$LATEST" && !is_number(text)
-}
-
 /// Whether a qualifier is a version's number.
 pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -149,6 +148,5 @@ mod tests {
         assert_eq!(code("f:1", Some("2")), errors::Code::InvalidParameterValue);
         assert_eq!(code("arn:aws:lambda:eu-west-1:000000000000:function:f", None), errors::Code::ResourceNotFound);
         assert_eq!(code("arn:aws:lambda:us-east-1:111111111111:function:f", None), errors::Code::ResourceNotFound);
-        assert!(!is_alias("12") && !is_alias("$LATEST") && is_alias("v12"));
     }
 }

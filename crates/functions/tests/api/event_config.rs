@@ -89,7 +89,12 @@ async fn what_cannot_be_done_is_refused_and_nothing_is_kept() {
             "at 'maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 2",
         ),
         (json!({ "MaximumEventAgeInSeconds": 59 }), 400, "ValidationException", "greater than or equal to 60"),
-        (json!({ "MaximumEventAgeInSeconds": "60" }), 400, "SerializationException", "MaximumEventAgeInSeconds"),
+        (
+            json!({ "MaximumEventAgeInSeconds": "60" }),
+            400,
+            "SerializationException",
+            "maximumEventAgeInSeconds: STRING_VALUE",
+        ),
         (to("no arn"), 400, "ValidationException", "at 'destinationConfig.onSuccess.destination'"),
         (to("arn:aws:sqs:us-east-1:000000000000:q"), 400, invalid, "to Lambda functions only"),
         (to(&format!("{lambda}:f")), 400, invalid, "You can't specify the function as a destination for itself."),
@@ -100,7 +105,12 @@ async fn what_cannot_be_done_is_refused_and_nothing_is_kept() {
             "The destination ARN arn:aws:lambda:us-east-1:000000000000:function:none is invalid.",
         ),
         (to(&format!("{lambda}:g:none")), 400, invalid, "is invalid."),
-        (json!({ "DestinationConfig": { "OnFailure": "g" } }), 400, "SerializationException", "OnFailure"),
+        (
+            json!({ "DestinationConfig": { "OnFailure": "g" } }),
+            400,
+            "SerializationException",
+            "destinationConfig.onFailure: STRING_VALUE",
+        ),
     ];
     for (body, status, kind, text) in cases {
         let answer = host.call("PUT", PATH, &body).await;

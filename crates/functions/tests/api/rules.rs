@@ -70,7 +70,7 @@ async fn members_out_of_range_are_refused_in_awss_words() {
         (json!({ "Architectures": ["vax"] }), "ValidationException", "Value '[vax]' at 'architectures' failed"),
         (json!({ "EphemeralStorage": { "Size": 511 } }), "ValidationException", "at 'ephemeralStorage.size'"),
         (json!({ "Handler": "a b" }), "ValidationException", r"regular expression pattern: [^\s]+"),
-        (json!({ "PackageType": "Tar" }), "ValidationException", "enum value set: [Image, Zip]"),
+        (json!({ "PackageType": "Tar" }), "ValidationException", "enum value set: [Zip, Image]"),
         (
             json!({ "PackageType": "Image", "Code": { "ImageUri": "r/i:t" } }),
             "InvalidParameterValueException",
@@ -82,9 +82,9 @@ async fn members_out_of_range_are_refused_in_awss_words() {
             "exceeded the 4KB limit. String measured: {\"LONG\":\"xxx",
         ),
         (
-            json!({ "Environment": { "Variables": { "AWS_REGION": "a", "_HANDLER": "b" } } }),
+            json!({ "Environment": { "Variables": { "AWS_REGION": "a", "LAMBDA_TASK_ROOT": "b" } } }),
             "InvalidParameterValueException",
-            "Reserved keys used in this request: AWS_REGION, _HANDLER",
+            "Reserved keys used in this request: AWS_REGION, LAMBDA_TASK_ROOT",
         ),
     ];
     for (change, kind, text) in cases {
