@@ -2,7 +2,7 @@
 """Side-by-side benchmark against Debian's nginx: CPU per request, throughput, latency, instructions, system calls.
 
   bench.py run    bracketed rounds (nginx, ours, nginx, …) and the deterministic counters, as a table
-  bench.py gate   instructions and system calls per W1 and W7 request only; fails above the limits of limits.json
+  bench.py gate   instructions and system calls per W1, W7 and W11 request only; fails above the limits of limits.json
 
 Everything runs on loopback. One-core mode: the proxy on core 1, load generator and upstream on core 0."""
 import argparse
@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BIN = pathlib.Path(os.environ.get("STAGECOACH_BIN", TARGET / "dist/stagecoach"))
+COUNTED = (("W1", "/b128"), ("W7", "/mock"), ("W11", "/function"))
 TICK = os.sysconf("SC_CLK_TCK")
 BODY = {128: json.dumps({"pad": "x" * 116}), 10240: json.dumps({"pad": "x" * 10228})}
 PET = {"id": 7, "name": "Rex", "kind": "dog", "tags": ["brown", "small"], "owner": {"name": "Ada", "age": 36}}
@@ -152,7 +153,8 @@ class Bench:
         return [BIN, "worker", "--control-plane", f"http://127.0.0.1:{self.ports['feed']}", "--insecure-plaintext-feed", "--state-dir",
                 self.directory / name, "--traffic", f"127.0.0.1:{self.ports['traffic']}", "--traffic-tls", f"127.0.0.1:{self.ports['tls']}",
                 "--tls-certificate", self.directory / "cert.pem", "--tls-key", self.directory / "key.pem",
-                "--status", f"127.0.0.1:{self.ports['status']}", "--cores", "1", "--allow-private-upstreams", "--log", "warn"]
+                "--status", f"127.0.0.1:{self.ports['status']}", "--cores", "1", "--allow-private-upstreams", "--log", "warn",
+                "--lambda-endpoint", f"http://127.0.0.1:{self.ports['upstream']}"]
 
     def start_worker(self, *wrapper, core=1, name="worker"):
         self.worker = self.spawn(*wrapper, *self.worker_command(name), core=core)
@@ -175,6 +177,9 @@ class Bench:
             "type": "mock", "requestTemplates": {"application/json": '{"statusCode": 200}'},
             "responses": {"default": {"statusCode": "200", "responseTemplates": {"application/json": BODY[128]}}}}}}
         paths |= self.posts(up)
+        function = "arn:aws:lambda:us-east-1:000000000000:function:bench"
+        paths["/function"] = {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri":
+            f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"}}}
         for number in range(routes):
             paths[f"/group{number % 97}/item{number}/{{id}}"] = {"get": proxy(f"{up}/b128")}
         document = {"openapi": "3.0.1", "info": {"title": f"bench{routes}", "version": "1"}, "paths": paths,
@@ -258,6 +263,7 @@ def workloads(bench, prefix):
         # nginx only passes the same request on: what ours does besides is what the ratio shows.
         **{name: (lambda: bench.wrk(ports["nginx"], "/b128", post=True), lambda path=path: bench.wrk(ports["traffic"], prefix + path, post=True))
            for name, path in (("W9", "/mapped"), ("W10", "/checked"))},
+        "W11": (lambda: bench.wrk(ports["nginx"], "/b128"), lambda: bench.wrk(ports["traffic"], prefix + "/function")),
     }
 
 
@@ -351,10 +357,10 @@ def counters(bench, prefix):
     if not getattr(bench, "worker", None):
         bench.start_worker()
         bench.settle_worker(prefix + "/b128")
-    for name, path in (("W1", "/b128"), ("W7", "/mock")):
+    for name, path in COUNTED:
         numbers[f"syscalls {name}"] = syscalls(bench, prefix + path)
     bench.stop(bench.worker)
-    for name, path in (("W1", "/b128"), ("W7", "/mock")):
+    for name, path in COUNTED:
         numbers[f"instructions {name}"] = instructions(bench, prefix + path)
     for name, value in numbers.items():
         print(f"{name:18} {value:10.1f}")

@@ -1,5 +1,6 @@
 /* A static upstream: one thread, epoll, prebuilt responses. Cheap enough that the proxy in front of it is what is measured.
-   usage: upstream PORT SIZE…   answers /b{SIZE}, whatever the method, with a JSON body of that many bytes. Bodies of requests are read over. */
+   usage: upstream PORT SIZE…   answers /b{SIZE}, whatever the method, with a JSON body of that many bytes, and every Invoke call of the Lambda API
+   with what a proxy function returns. Bodies of requests are read over. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -24,6 +25,16 @@ static void prepare(const char *size) {
   sprintf(responses[kinds].path, "/b%s ", size);
   responses[kinds].bytes = bytes;
   responses[kinds++].length = head + body;
+}
+
+/* {"statusCode": 200, "headers": …, "body": …}, the body as long as that of /b128. */
+static void prepare_function(void) {
+  char result[512], *bytes = malloc(1024);
+  int body = sprintf(result, "{\"statusCode\": 200, \"headers\": {\"X-Version\": \"1\"}, \"body\": \"{\\\"pad\\\": \\\"%0116d\\\"}\"}", 0);
+  strcpy(responses[kinds].path, "/2015-03-31/functions/");
+  responses[kinds].length = sprintf(bytes, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-amzn-RequestId: "
+                                    "7d0a4f0c-6b5c-4a38-9b63-3d2f1f6d9c11\r\nContent-Length: %d\r\n\r\n%s", body, result);
+  responses[kinds++].bytes = bytes;
 }
 
 static int answer(int fd, const char *head) {
@@ -64,7 +75,8 @@ static int serve(int fd) {
 int main(int argc, char **argv) {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(atoi(argv[1]))};
   int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0), poll = epoll_create1(0);
-  for (int i = 2; i < argc && kinds < KINDS; i++) prepare(argv[i]);
+  for (int i = 2; i < argc && kinds < KINDS - 1; i++) prepare(argv[i]);
+  prepare_function();
   connections = calloc(CONNECTIONS, sizeof *connections);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096)) return perror("upstream"), 1;
