@@ -16,6 +16,7 @@ mod payloads;
 mod pool;
 mod process;
 mod processes;
+mod report;
 mod run;
 mod runtime_api;
 mod sandbox;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use base::{Clock, Entropy};
 use stagecoach_base as base;
+use stagecoach_sigv4::Credentials;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -65,6 +67,8 @@ pub struct HostOptions {
     pub isolation: Isolation,
     /// Users that functions run as; `None`: the host's.
     pub users: Option<Users>,
+    /// What functions sign calls to AWS with, among their variables: as on AWS they may not set these themselves then.
+    pub credentials: Option<Credentials>,
     /// Most processes of one environment; AWS's is 1024. One that has more is ended.
     pub processes: u32,
     /// Folder for bootstraps and the functions' temporary files; made when needed. Hosts may share one.
@@ -90,6 +94,7 @@ impl HostOptions {
             init: Duration::from_secs(10),
             isolation: Isolation::default(),
             users: None,
+            credentials: None,
             processes: 1024,
             scratch,
             python: "python3".to_owned(),

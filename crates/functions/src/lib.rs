@@ -22,3 +22,4 @@ pub use objects::{ObjectError, ObjectName, Objects};
 pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 pub use runtime::Runtime;
 pub use s3::{NoEndpoint, S3, S3Endpoint};
+pub use stagecoach_sigv4::Credentials;

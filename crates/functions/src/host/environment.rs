@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::UnixMillis;
 use stagecoach_base as base;
+use stagecoach_sigv4::Credentials;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::exchange::{First, Job, Reply};
 use super::ground::Ground;
-use super::log::{Lines, Log, Readers};
+use super::log::{Log, Readers};
 use super::meter::{Meter, Vitals, Watched};
 use super::payloads::Failure;
 use super::process::{Launch, Process, Remains};
@@ -28,8 +29,8 @@ const HANGING: Duration = Duration::from_secs(1);
 /// What an environment is started with.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
-    /// Where every function's last lines go.
-    pub(super) lines: Arc<Lines>,
+    /// Where its output goes.
+    pub(super) log: Arc<Log>,
     /// Who waits for what is left of environments.
     pub(super) tasks: &'a TaskTracker,
     /// What ends daemons.
@@ -40,6 +41,8 @@ pub(super) struct Start<'a> {
     pub(super) processes: u32,
     /// Its log stream.
     pub(super) log_stream: String,
+    /// What functions sign calls to AWS with.
+    pub(super) credentials: Option<&'a Credentials>,
     /// Ahead of invocations.
     pub(super) provisioned: bool,
 }
@@ -81,6 +84,8 @@ pub(super) struct Environment {
     pub(super) readers: Readers,
     /// What it uses.
     pub(super) vitals: Arc<Vitals>,
+    /// How long it took to start, until an invocation reports it.
+    init: Mutex<Option<Duration>>,
     process: Process,
     api: RuntimeApi,
 }
@@ -95,6 +100,7 @@ impl Environment {
             api: api.address.to_string(),
             scratch: &scratch,
             log_stream: &start.log_stream,
+            credentials: start.credentials,
             provisioned: start.provisioned,
         };
         let variables = variables(&runnable, &tools, &own);
@@ -108,7 +114,7 @@ impl Environment {
                 return Err(not_started(&launch, &runnable, &error));
             }
         };
-        let log = Arc::new(Log::new(&runnable.name, start.lines));
+        let log = start.log;
         let mut readers = Readers::default();
         let (out, err) = keeper.output();
         readers.read(out, log.clone());
@@ -120,7 +126,7 @@ impl Environment {
         let own = Watched { mark, group, memory_mib, processes, sandboxed, kill };
         let vitals = Arc::new(Vitals::new(own, log.clone()));
         start.meter.watch(&vitals);
-        Ok((Self { runnable, log, readers, vitals, process, api }, first))
+        Ok((Self { runnable, log, readers, vitals, init: Mutex::default(), process, api }, first))
     }
 
     /// Waits until the runtime asks for its first invocation.
@@ -142,6 +148,16 @@ impl Environment {
             () = tokio::time::sleep(limit) => Err(NoEnvironment::Late),
             () = stopping.cancelled() => Err(NoEnvironment::Refused(InvokeError::Stopping)),
         }
+    }
+
+    /// It has started for an invocation, and took so long.
+    pub(super) fn started(&self, took: Duration) {
+        *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
+    }
+
+    /// How long it took to start; once.
+    pub(super) fn init(&self) -> Option<Duration> {
+        self.init.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Gives the runtime an invocation and waits for its answer, or the first piece of one, until `deadline`.

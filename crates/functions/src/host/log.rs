@@ -103,6 +103,11 @@ impl Log {
         Self { name: name.to_owned(), lines, state: Mutex::default() }
     }
 
+    /// An invocation begins that this log's environment has failed to start for: what it printed is in the tail.
+    pub(super) fn begin_late(&self) {
+        locked(&self.state).running += 1;
+    }
+
     /// A new invocation begins: its tail is empty, unless another one runs beside it, for they share what their environment
     /// prints.
     pub(super) fn begin(&self) {

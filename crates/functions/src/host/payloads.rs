@@ -28,8 +28,17 @@ pub(super) enum Failure {
 impl Failure {
     /// What the caller of the invocation `request_id` is told.
     pub(super) fn payload(&self, request_id: &str) -> Bytes {
-        let (kind, reason) = match self {
-            Self::Told(body) => return body.clone(),
+        if let Self::Told(body) = self {
+            return body.clone();
+        }
+        let (kind, reason) = self.reason();
+        failure(kind, &format!("RequestId: {request_id} Error: {reason}"))
+    }
+
+    /// AWS's name for it, and what happened.
+    pub(super) fn reason(&self) -> (&'static str, String) {
+        match self {
+            Self::Told(body) => ("Runtime.Unknown", String::from_utf8_lossy(body).into_owned()),
             Self::TimedOut(timeout) => {
                 ("Sandbox.Timedout", format!("Task timed out after {:.2} seconds", timeout.as_secs_f64()))
             }
@@ -37,8 +46,7 @@ impl Failure {
             Self::Lost(error) => ("Runtime.ExitError", format!("Runtime exited with error: {error}")),
             Self::NotThere => ("Runtime.ExitError", "Runtime exited with error: exit status 127".to_owned()),
             Self::NotExecutable(reason) => ("Runtime.InvalidEntrypoint", reason.clone()),
-        };
-        failure(kind, &format!("RequestId: {request_id} Error: {reason}"))
+        }
     }
 }
 

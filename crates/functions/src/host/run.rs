@@ -10,10 +10,12 @@ use tokio::time::Instant;
 use super::Shared;
 use super::environment::{Environment, NoEnvironment, Outcome, job};
 use super::exchange::{Piece, Reply};
+use super::log::Log;
 use super::meter::Busy;
 use super::payloads::{self, ANSWER_BYTES, Failure};
 use super::pool::{Found, Permit, Seat};
-use super::shelf::Place;
+use super::report::Report;
+use super::shelf::{NotStarted, Place};
 use super::starts::end;
 use crate::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable};
 
@@ -55,7 +57,7 @@ impl Run {
                 Ok(Invoked { answer, log_tail })
             }
             Ok((working, reply)) => {
-                let log_tail = self.finished(&working).await;
+                let log_tail = self.finished(&working, None).await;
                 self.shared.release(&working.seat);
                 let answer = match reply {
                     Reply::Whole(body) => Answer::Whole(body),
@@ -83,17 +85,20 @@ impl Run {
             let result = match outcome {
                 Outcome::Replied(reply) => return Ok((working, reply)),
                 Outcome::Failed(failure) => {
-                    let log_tail = self.finished(&working).await;
+                    let log_tail = self.finished(&working, Some(&failure)).await;
                     Err(Ok(self.failed(&failure, log_tail)))
                 }
                 Outcome::Repeated => {
-                    self.finished(&working).await;
+                    self.finished(&working, None).await;
                     self.shared.release(&working.seat);
                     let id = &self.invocation.request_id;
                     return Err(Err(InvokeError::NotRunnable(format!("the request id {id} is in use"))));
                 }
                 Outcome::Stopping => Err(Err(InvokeError::Stopping)),
-                Outcome::Died(failure) if fresh => Err(Ok(self.failed(&failure, Vec::new()))),
+                Outcome::Died(failure) if fresh => {
+                    let log_tail = self.finished(&working, Some(&failure)).await;
+                    Err(Ok(self.failed(&failure, log_tail)))
+                }
                 // It died while it waited, before it knew of this invocation: another one serves it.
                 Outcome::Died(_) => Ok(()),
             };
@@ -111,6 +116,7 @@ impl Run {
         seat: &Seat,
         place: Place,
     ) -> Result<(Arc<Environment>, bool), Result<Invoked, InvokeError>> {
+        let began = Instant::now();
         let started = match place {
             Place::Ready(environment) => return Ok((environment, false)),
             Place::New(waiting) => {
@@ -119,16 +125,22 @@ impl Run {
             }
             Place::Starting(mut started) => {
                 let started = started.wait_for(Option::is_some).await.ok().and_then(|started| started.clone());
-                started.unwrap_or(Err(NoEnvironment::Refused(InvokeError::Stopping)))
+                started.ok_or(Err(InvokeError::Stopping))?
             }
         };
-        let failure = match started {
+        let NotStarted { why, log } = match started {
             Ok(environment) => return Ok((environment, true)),
-            Err(NoEnvironment::Failed(failure)) => failure,
-            Err(NoEnvironment::Late) => Failure::TimedOut(self.runnable.timeout),
-            Err(NoEnvironment::Refused(error)) => return Err(Err(error)),
+            Err(not) => not,
         };
-        Err(Ok(self.failed(&failure, Vec::new())))
+        let failure = match why {
+            NoEnvironment::Failed(failure) => failure,
+            NoEnvironment::Late => Failure::TimedOut(self.runnable.timeout),
+            NoEnvironment::Refused(error) => return Err(Err(error)),
+        };
+        log.begin_late();
+        self.note_start(&log);
+        let report = self.report(began.elapsed(), None, Some(&failure));
+        Err(Ok(self.failed(&failure, self.close(&log, &report))))
     }
 
     fn failed(&self, failure: &Failure, log_tail: Vec<u8>) -> Invoked {
@@ -137,26 +149,36 @@ impl Run {
 
     /// AWS's opening line.
     fn begin(&self, environment: &Environment) -> Instant {
-        let Self { invocation: Invocation { request_id, .. }, runnable, .. } = self;
         environment.log.begin();
-        environment.log.note(&format!("START RequestId: {request_id} Version: {}", runnable.version));
+        self.note_start(&environment.log);
         Instant::now()
     }
 
-    /// AWS's closing lines; the tail of the log.
-    async fn finished(&self, Working { environment, began, .. }: &Working) -> Vec<u8> {
-        let took = began.elapsed().as_secs_f64() * 1000.0;
-        environment.readers.settle().await;
+    fn note_start(&self, log: &Log) {
         let Self { invocation: Invocation { request_id, .. }, runnable, .. } = self;
-        environment.log.note(&format!("END RequestId: {request_id}"));
-        environment.log.note(&format!(
-            "REPORT RequestId: {request_id}\tDuration: {took:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t\
-             Max Memory Used: {} MB",
-            took.ceil(),
-            runnable.memory_mib,
-            environment.vitals.used_mib()
-        ));
-        environment.log.end()
+        log.note(&format!("START RequestId: {request_id} Version: {}", runnable.version));
+    }
+
+    /// AWS's closing lines; the tail of the log.
+    async fn finished(&self, working: &Working, failure: Option<&Failure>) -> Vec<u8> {
+        let Working { environment, began, .. } = working;
+        let took = began.elapsed();
+        environment.readers.settle().await;
+        let used = Some(environment.vitals.used_mib());
+        let report = Report { init: environment.init(), ..self.report(took, used, failure) };
+        self.close(&environment.log, &report)
+    }
+
+    fn report<'a>(&'a self, took: Duration, used_mib: Option<u64>, failure: Option<&'a Failure>) -> Report<'a> {
+        let (id, memory_mib) = (self.invocation.request_id.as_str(), self.runnable.memory_mib);
+        Report { id, took, memory_mib, used_mib, init: None, failure }
+    }
+
+    fn close(&self, log: &Log, report: &Report<'_>) -> Vec<u8> {
+        for line in report.lines(self.shared.options.clock.wall()) {
+            log.note(&line);
+        }
+        log.end()
     }
 
     /// Passes a streamed answer on, and gives its seat back; the tail of the log.
@@ -167,24 +189,24 @@ impl Run {
         to: mpsc::Sender<Result<Bytes, FunctionError>>,
     ) -> Vec<u8> {
         let deadline = working.began + self.runnable.timeout;
-        let error = |code: &str, failure: &Failure| error(code, &failure.payload(&self.invocation.request_id));
         let failure = tokio::select! {
             whole = relay(pieces, &to) => match whole {
                 true => None,
-                false => Some(error("Runtime.ExitError", &working.environment.ended().await)),
+                false => Some(("Runtime.ExitError", working.environment.ended().await)),
             },
             () = tokio::time::sleep_until(deadline) => {
-                Some(error("Sandbox.Timedout", &Failure::TimedOut(self.runnable.timeout)))
+                Some(("Sandbox.Timedout", Failure::TimedOut(self.runnable.timeout)))
             }
             () = self.shared.stopping.cancelled() => {
-                Some(error("Sandbox.Failure", &Failure::Told(Bytes::from_static(b"the function host is shutting down"))))
+                Some(("Sandbox.Failure", Failure::Told(Bytes::from_static(b"the function host is shutting down"))))
             }
         };
-        let log_tail = self.finished(&working).await;
+        let log_tail = self.finished(&working, failure.as_ref().map(|(_, failure)| failure)).await;
         if failure.is_some() {
             working.environment.end();
         }
         self.shared.release(&working.seat);
+        let failure = failure.map(|(code, failure)| error(code, &failure.payload(&self.invocation.request_id)));
         if let Some(failure) = failure
             && !matches!(tokio::time::timeout(LAST_WORD, to.send(Err(failure))).await, Ok(Ok(())))
         {

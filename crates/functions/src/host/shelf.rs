@@ -7,9 +7,17 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::environment::{Environment, NoEnvironment};
+use super::log::Log;
+
+/// Why an environment did not come to be, and what it printed.
+#[derive(Clone, Debug)]
+pub(super) struct NotStarted {
+    pub(super) why: NoEnvironment,
+    pub(super) log: Arc<Log>,
+}
 
 /// How an environment's start went; `None` while it goes on.
-pub(super) type Started = Option<Result<Arc<Environment>, NoEnvironment>>;
+pub(super) type Started = Option<Result<Arc<Environment>, NotStarted>>;
 
 /// Where an invocation has been given a slot.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Environments from their start to their end: made ready, parked, reclaimed.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::environment::{Environment, NoEnvironment, Start};
 use super::home::Home;
 use super::launch::Tools;
+use super::log::Log;
 use super::pool::{Found, Seat};
-use super::shelf::{Place, Started};
+use super::report;
+use super::shelf::{NotStarted, Place, Started};
 use super::view::View;
 use super::{HostOptions, Shared};
 use crate::{InvokeError, Runnable};
@@ -25,14 +27,25 @@ impl Shared {
         waiting: &watch::Sender<Started>,
         limits: &[Duration],
         provisioned: bool,
-    ) -> Result<Arc<Environment>, NoEnvironment> {
+    ) -> Result<Arc<Environment>, NotStarted> {
+        let log = Arc::new(Log::new(&runnable.name, self.lines.clone()));
         let mut result = Err(NoEnvironment::Late);
-        for limit in limits {
-            result = self.ready(runnable, *limit, provisioned).await;
+        for (limit, phase) in limits.iter().zip(["init", "invoke"]) {
+            let began = Instant::now();
+            result = self.ready(runnable, *limit, provisioned, log.clone()).await;
+            match &result {
+                Ok(environment) if !provisioned => environment.started(began.elapsed()),
+                Ok(_) | Err(NoEnvironment::Refused(_)) => {}
+                Err(NoEnvironment::Failed(failure)) => {
+                    log.note(&report::init(began.elapsed(), phase, Some(failure)));
+                }
+                Err(NoEnvironment::Late) => log.note(&report::init(began.elapsed(), phase, None)),
+            }
             if !matches!(result, Err(NoEnvironment::Late)) {
                 break;
             }
         }
+        let result = result.map_err(|why| NotStarted { why, log });
         match &result {
             Ok(environment) => self.pool.started(seat, environment.clone()),
             Err(_) => self.pool.failed(seat),
@@ -47,15 +60,17 @@ impl Shared {
         runnable: &Arc<Runnable>,
         limit: Duration,
         provisioned: bool,
+        log: Arc<Log>,
     ) -> Result<Arc<Environment>, NoEnvironment> {
         let home = self.home().await?;
         let name = format!("{:016x}{:016x}", self.options.entropy.next_u64(), self.options.entropy.next_u64());
         let start = Start {
-            lines: self.lines.clone(),
+            log,
             tasks: &self.tasks,
             sweeper: &self.sweeper,
             meter: &self.meter,
             processes: self.options.processes,
+            credentials: self.options.credentials.as_ref(),
             log_stream: self.log_stream(runnable, &name),
             provisioned,
         };
@@ -67,6 +82,7 @@ impl Shared {
                 Ok(Arc::new(environment))
             }
             Err(reason) => {
+                environment.readers.settle().await;
                 environment.end();
                 environment.gone().await;
                 Err(reason)
@@ -80,7 +96,7 @@ impl Shared {
         let Place::New(waiting) = place else { return Ok(()) };
         let result = self.open(runnable, &seat, &waiting, &[self.options.init], true).await;
         self.release(&seat);
-        match result {
+        match result.map_err(|not| not.why) {
             Ok(_) => Ok(()),
             Err(NoEnvironment::Refused(error)) => Err(error),
             Err(NoEnvironment::Failed(failure)) => {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use stagecoach_sigv4::Credentials;
+
 use super::launch::Tools;
 use super::pool::slots;
 use super::processes::MARK;
@@ -17,18 +19,28 @@ pub(super) struct Own<'a> {
     pub(super) scratch: &'a Path,
     /// Its log stream.
     pub(super) log_stream: &'a str,
+    /// What it signs calls to AWS with.
+    pub(super) credentials: Option<&'a Credentials>,
     /// Started ahead of invocations.
     pub(super) provisioned: bool,
 }
 
 /// All variables of one environment: defaults, over them the function's own, over those the reserved ones.
 pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = defaults(tools, own);
+    let mut all: BTreeMap<String, String> = defaults(runnable, tools, own);
+    let minor = runnable.runtime_name.strip_prefix("python3.").and_then(|minor| minor.parse::<u32>().ok());
+    if minor.is_some_and(|minor| minor >= 12) {
+        all.insert("LC_CTYPE".to_owned(), "C.UTF-8".to_owned());
+    }
     if slots(runnable) > 1 {
         // AWS's Node client starts eight processes per core else.
         all.insert("AWS_LAMBDA_NODEJS_WORKER_COUNT".to_owned(), "1".to_owned());
     }
     all.extend(runnable.variables.clone());
+    if own.credentials.is_some() {
+        // A token of the function's own does not belong to another key.
+        all.remove("AWS_SESSION_TOKEN");
+    }
     all.extend(reserved(runnable, tools, own));
     for (name, folders) in search_paths(runnable, tools) {
         let wanted = runnable.variables.get(name).into_iter().cloned().chain(folders);
@@ -38,11 +50,15 @@ pub(super) fn variables(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BT
 }
 
 /// What a function may set otherwise.
-fn defaults(tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
+fn defaults(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<String, String> {
     [
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
         ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000".to_owned()),
+        ("_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1".to_owned()),
+        ("_AWS_XRAY_DAEMON_PORT", "2000".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
+        ("PWD", tools.view.there(&runnable.code)),
+        ("SHLVL", "0".to_owned()),
         ("TZ", ":UTC".to_owned()),
         ("TMPDIR", tools.view.there(own.scratch)),
         // Environments share the task root, which is read only on AWS.
@@ -70,6 +86,11 @@ fn reserved(runnable: &Runnable, tools: &Tools, own: &Own<'_>) -> BTreeMap<Strin
         ("_HANDLER", runnable.handler.clone()),
         (MARK, own.scratch.to_string_lossy().into_owned()),
     ];
+    if let Some(Credentials { access_key, secret, token }) = own.credentials {
+        all.push(("AWS_ACCESS_KEY_ID", access_key.clone()));
+        all.push(("AWS_SECRET_ACCESS_KEY", secret.clone()));
+        all.extend(token.clone().map(|token| ("AWS_SESSION_TOKEN", token)));
+    }
     if runnable.runtime != Runtime::Provided {
         all.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", runnable.runtime_name)));
     }

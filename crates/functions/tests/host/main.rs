@@ -6,6 +6,7 @@ mod isolation;
 mod logs;
 mod parallel;
 mod support;
+mod surroundings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
