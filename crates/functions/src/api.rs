@@ -85,7 +85,7 @@ pub struct Functions {
     pub(crate) parts: Parts,
     pub(crate) packages: Packages,
     pub(crate) held: Held,
-    /// Room for packages that are being taken in.
+    /// Room for packages that are being taken in, MiB.
     pub(crate) taking: Semaphore,
     pub(crate) doomed: sweep::Doomed,
     pub(crate) objects: Option<Arc<dyn Objects>>,
@@ -133,7 +133,7 @@ impl Functions {
             parts,
             packages: Packages::new(folder),
             held: Held::default(),
-            taking: Semaphore::new(code::AT_ONCE),
+            taking: Semaphore::new(code::ROOM),
             doomed: sweep::Doomed::default(),
             objects: None,
             download_key: OnceCell::new(),

@@ -13,8 +13,8 @@ use crate::errors::{self, Code, LambdaError};
 use crate::model::kinds;
 use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 
-/// Packages taken in at once; others wait. Each of them may be a few hundred megabytes, packed and unpacked in memory.
-pub(super) const AT_ONCE: usize = 8;
+/// MiB of packages that are taken in at once; others wait. A package is in memory as it came and as the store has it.
+pub(super) const ROOM: usize = 1000;
 
 /// Where a package is.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub(super) enum Source {
     Sent(Bytes),
     /// `S3Bucket`, `S3Key` and `S3ObjectVersion`.
     Named(ObjectName),
+}
+
+impl Source {
+    /// MiB that it may take: of an object, whose size is not known before, the most.
+    fn room(&self) -> u32 {
+        let bytes = match self {
+            Self::Sent(zip) => u64::try_from(zip.len()).unwrap_or(LARGEST_UNZIPPED),
+            Self::Named(_) => LARGEST_UNZIPPED,
+        };
+        u32::try_from(bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX)
+    }
 }
 
 /// The source in `Code`, in `Content`, or among the members of UpdateFunctionCode.
@@ -63,7 +74,7 @@ fn sent(text: &str) -> Result<Bytes, LambdaError> {
 /// What S3 refuses, in AWS's words; 400 for what is no package or too large.
 pub(super) async fn keep(cx: &Cx<'_>, source: Source) -> Result<Blob, LambdaError> {
     let closed = |error: AcquireError| LambdaError::new(Code::Service, error.to_string());
-    let _room = cx.functions.taking.acquire().await.map_err(closed)?;
+    let _room = cx.functions.taking.acquire_many(source.room()).await.map_err(closed)?;
     let zip = match source {
         Source::Sent(zip) => zip,
         Source::Named(object) => fetch(cx, &object).await?,

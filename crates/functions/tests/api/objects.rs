@@ -142,3 +142,18 @@ async fn an_s3_that_is_not_there_and_names_that_are_none_are_refused() {
     assert_eq!(half, (400, "Please provide a source for function code.".into()));
     assert!(both.1.starts_with("Please do not provide other FunctionCode parameters"), "{}", both.1);
 }
+
+#[tokio::test]
+async fn more_packages_than_there_is_room_for_take_turns() {
+    let host = Arc::new(host(SECRET).await);
+
+    let mut creating = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let host = Arc::clone(&host);
+        let mut body = named("a b/f.zip");
+        body["FunctionName"] = format!("f{number}").into();
+        creating.spawn(async move { host.call("POST", "/2015-03-31/functions", &body).await.0 });
+    }
+
+    assert_eq!(creating.join_all().await, [201; 12]);
+}
