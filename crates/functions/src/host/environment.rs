@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -94,8 +95,10 @@ impl Environment {
     /// Starts the process; it initialises on its own.
     pub(super) async fn start(ground: Ground, start: Start<'_>) -> Result<(Self, First), NoEnvironment> {
         let Ground { runnable, tools, launch, user, scratch } = ground;
-        let (api, first) =
-            RuntimeApi::start().await.map_err(|error| refused(format!("no port for the Runtime API: {error}")))?;
+        let (api, first) = match RuntimeApi::start().await {
+            Ok(started) => started,
+            Err(error) => return Err(left(&scratch, refused(format!("no port for the Runtime API: {error}"))).await),
+        };
         let own = Own {
             api: api.address.to_string(),
             scratch: &scratch,
@@ -107,12 +110,7 @@ impl Environment {
         let remains = Remains { sweeper: start.sweeper.clone(), scratch: scratch.clone(), user };
         let (process, mut keeper) = match Process::start(&launch, &variables, remains) {
             Ok(started) => started,
-            Err(error) => {
-                tokio::fs::remove_dir_all(&scratch)
-                    .await
-                    .map_err(|error| refused(format!("{}: {error}", scratch.display())))?;
-                return Err(not_started(&launch, &runnable, &error));
-            }
+            Err(error) => return Err(left(&scratch, not_started(&launch, &runnable, &error)).await),
         };
         let log = start.log;
         let mut readers = Readers::default();
@@ -213,6 +211,14 @@ pub(super) fn job(invocation: &Invocation, now: UnixMillis, timeout: Duration) -
     headers.extend(invocation.trace_id.clone().map(|trace| ("lambda-runtime-trace-id", trace)));
     headers.extend(invocation.client_context.clone().map(|context| ("lambda-runtime-client-context", context)));
     Job { id: invocation.request_id.clone(), headers, event: invocation.payload.clone() }
+}
+
+/// `why` there is no environment, whose folder goes.
+async fn left(scratch: &Path, why: NoEnvironment) -> NoEnvironment {
+    if let Err(error) = tokio::fs::remove_dir_all(scratch).await {
+        tracing::warn!(%error, folder = %scratch.display(), "a function's scratch folder stays");
+    }
+    why
 }
 
 /// Why a process did not come to be.

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What separates an environment from the rest of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
-    /// `process`: a process group of its own with limits. It sees the machine as its user does.
+    /// `process`: a process group of its own with limits. It sees the machine as its user does. A process that leaves session
+    /// and parents and clears its variables outlives its environment; it is found where environments have [`Users`] of their own.
     #[default]
     Process,
     /// `bubblewrap`: a sandbox made by the program `bwrap`. It sees its own processes only; the system's programs, its code
