@@ -48,15 +48,6 @@ impl Deadline {
     pub(crate) fn another(&self, at: Instant) -> Self {
         self.all.at(at)
     }
-
-    /// Moves it; whoever waits goes on waiting.
-    pub(crate) fn postpone(&mut self, at: Instant) {
-        self.at = at;
-        let mut slots = self.all.0.borrow_mut();
-        if let Some((due, _)) = self.slot.and_then(|slot| slots.slots.get_mut(slot)?.as_mut()) {
-            *due = at;
-        }
-    }
 }
 
 impl Future for Deadline {
@@ -94,38 +85,7 @@ impl Drop for Deadline {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
-
     use super::*;
-
-    #[test]
-    fn a_postponed_deadline_wakes_nobody_at_its_old_time() {
-        let (deadlines, now) = (Deadlines::default(), Instant::now());
-        let mut deadline = deadlines.at(now);
-        let (waker, woken) = counting_waker();
-
-        let pending = Pin::new(&mut deadline).poll(&mut Context::from_waker(&waker)).is_pending();
-        deadline.postpone(now + Duration::from_secs(60));
-        deadlines.wake(now + Duration::from_secs(59));
-        let before = woken.load(Ordering::Relaxed);
-        deadlines.wake(now + Duration::from_secs(60));
-
-        assert!(pending);
-        assert_eq!((before, woken.load(Ordering::Relaxed)), (0, 1));
-    }
-
-    fn counting_waker() -> (Waker, Arc<AtomicUsize>) {
-        struct Count(Arc<AtomicUsize>);
-        impl Wake for Count {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        let count = Arc::default();
-        (Waker::from(Arc::new(Count(Arc::clone(&count)))), count)
-    }
 
     #[tokio::test]
     async fn a_deadline_is_noticed_at_the_tick_after_it() {

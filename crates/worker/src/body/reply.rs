@@ -46,25 +46,11 @@ impl FirstContent {
     }
 }
 
-/// A limit on how long nothing comes. Its clock runs while somebody waits, not while a client takes what came before.
+/// A limit on how long nothing comes.
 struct Idle {
     within: Duration,
-    due: Deadline,
-    waiting: bool,
-}
-
-impl Idle {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
-        if !std::mem::replace(&mut self.waiting, true) {
-            self.due.postpone(Instant::now() + self.within);
-        }
-        ready!(Pin::new(&mut self.due).poll(cx));
-        tracing::warn!(
-            seconds = self.within.as_secs(),
-            "an integration's stream was broken off: nothing came for too long"
-        );
-        Poll::Ready(BodyError::Idle(self.within))
-    }
+    /// There is one while somebody waits; a client that takes what came before has all the time it needs.
+    due: Option<Deadline>,
 }
 
 impl UpstreamReply {
@@ -95,8 +81,7 @@ impl UpstreamReply {
 
     /// Breaks the body off once nothing has come for `within`.
     pub(crate) fn streamed(mut self, within: Duration) -> Self {
-        let due = self.deadline.another(Instant::now() + within);
-        self.idle = Some(Box::new(Idle { within, due, waiting: false }));
+        self.idle = Some(Box::new(Idle { within, due: None }));
         self
     }
 
@@ -152,7 +137,7 @@ impl UpstreamReply {
             first.came();
         }
         if let Some(idle) = &mut self.idle {
-            idle.waiting = false;
+            idle.due = None;
         }
     }
 
@@ -178,8 +163,16 @@ impl UpstreamReply {
                 Poll::Ready(Some(frame.map_err(BodyError::Transport).and_then(|frame| self.counted(frame))))
             }
             Poll::Pending => {
-                if let Some(Poll::Ready(error)) = self.idle.as_mut().map(|idle| idle.poll(cx)) {
-                    return Poll::Ready(Some(Err(error)));
+                if let Some(idle) = &mut self.idle {
+                    let within = idle.within;
+                    let due = idle.due.get_or_insert_with(|| self.deadline.another(Instant::now() + within));
+                    if Pin::new(due).poll(cx).is_ready() {
+                        tracing::warn!(
+                            seconds = within.as_secs(),
+                            "a stream was broken off: nothing came for too long"
+                        );
+                        return Poll::Ready(Some(Err(BodyError::Idle(within))));
+                    }
                 }
                 ready!(Pin::new(&mut self.deadline).poll(cx));
                 Poll::Ready(Some(Err(BodyError::TimedOut)))
