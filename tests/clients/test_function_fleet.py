@@ -163,6 +163,19 @@ def test_a_host_counts_what_it_runs(fleet, api):
     assert "stagecoach_function_invocations_running 0" in metrics and "stagecoach_function_duration_seconds_bucket" in metrics
 
 
+def test_a_host_counts_the_events_that_wait_and_those_it_gave_up(fleet, api):
+    lambdas = fleet.lambdas(0)
+    create(lambdas, "dropped", package(app__py="def handler(event, context):\n    return 1\n"))
+    lambdas.put_function_concurrency(FunctionName="dropped", ReservedConcurrentExecutions=0)
+
+    accepted = lambdas.invoke(FunctionName="dropped", InvocationType="Event", Payload=b"{}")
+
+    count = lambda name: float(re.search(rf"^stagecoach_function_events_{name} (\S+)$", fleet.hosts[0].metrics(), re.M).group(1))
+    assert accepted["StatusCode"] == 202
+    assert eventually(lambda: count("given_up_total") == 1)
+    assert (count("queued"), count("running"), count("oldest_age_seconds")) == (0, 0, 0)
+
+
 def test_a_revoked_key_is_refused_within_seconds(fleet, api):
     key = json.loads(fleet._tool("key", "create", "--database-url", fleet.url, "--description", "short"))
     client = boto3.client("lambda", endpoint_url=f"http://{fleet.host(0)}", region_name="us-east-1", aws_access_key_id=key["accessKeyId"],

@@ -44,7 +44,7 @@ use crate::{Invocation, InvokeError, Invoked, Objects, Runnable};
 use documents::Cx;
 use downloads::Origin;
 pub use downloads::is_presigned;
-pub use events::EventOptions;
+pub use events::{EventOptions, EventStatus};
 use routes::Routes;
 
 /// A future on the heap.

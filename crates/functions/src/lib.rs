@@ -13,7 +13,7 @@ mod package;
 mod runtime;
 mod s3;
 
-pub use api::{Answered, Caller, EventOptions, Functions, Invoker, Parts, Pending, is_presigned, owns};
+pub use api::{Answered, Caller, EventOptions, EventStatus, Functions, Invoker, Parts, Pending, is_presigned, owns};
 pub use errors::{Code, LambdaError};
 pub use host::{Followed, Follower, Host, HostOptions, Isolation, UnknownIsolation, UnknownUsers, Users};
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};

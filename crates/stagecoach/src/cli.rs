@@ -171,6 +171,9 @@ pub(crate) struct FunctionHost {
     /// Most invocations at once over all functions of this host; what comes on top is throttled (AWS: 1000)
     #[arg(long, env = "STAGECOACH_FUNCTION_CONCURRENCY", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) function_concurrency: u32,
+    /// Most events of asynchronous invocations that wait or run, over all hosts on the database; what comes on top is throttled
+    #[arg(long, env = "STAGECOACH_MAX_QUEUED_EVENTS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_queued_events: u64,
     /// How long a function's process waits for its next invocation before it is ended, seconds
     #[arg(long, env = "STAGECOACH_FUNCTION_IDLE_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) function_idle_seconds: u64,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use stagecoach_functions::{Answer, Host, Invocation, InvokeError, Invoked, Invoker, Pending, Runnable};
+use stagecoach_functions::{Answer, EventStatus, Host, Invocation, InvokeError, Invoked, Invoker, Pending, Runnable};
 
 /// Upper bounds of the duration's buckets, seconds: a function may take 15 minutes.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 900.0];
@@ -36,11 +36,11 @@ impl FunctionMetrics {
         Self { host, invocations: Family::default(), running: Gauge::default(), duration: Histogram::new(BOUNDS) }
     }
 
-    /// Prometheus' text.
+    /// Prometheus' text; `events` is left out when the queue cannot be counted.
     ///
     /// # Errors
     /// When a metric cannot be written.
-    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+    pub(crate) fn text(&self, events: Option<EventStatus>) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::with_prefix("stagecoach_function");
         registry.register("invocations", "Invocations, by function and outcome", self.invocations.clone());
         registry.register("invocations_running", "Invocations at work", self.running.clone());
@@ -48,6 +48,9 @@ impl FunctionMetrics {
         registry.register_with_unit("duration", duration, Unit::Seconds, self.duration.clone());
         let environments = i64::try_from(self.host.environments()).unwrap_or(i64::MAX);
         registry.register("environments", "Environments, busy and waiting", ConstGauge::new(environments));
+        if let Some(events) = events {
+            queue(&mut registry, events);
+        }
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)
@@ -62,6 +65,18 @@ impl FunctionMetrics {
         self.invocations.get_or_create(&Labels { function, outcome: outcome(&invoked) }).inc();
         invoked
     }
+}
+
+/// Asynchronous invocations.
+fn queue(registry: &mut Registry, events: EventStatus) {
+    let queued = "Events in the queue of all hosts on the database, running ones included";
+    registry.register("events_queued", queued, ConstGauge::new(events.queued));
+    let oldest = ConstGauge::new(events.oldest.as_secs_f64());
+    registry.register_with_unit("events_oldest_age", "Age of the oldest event in the queue", Unit::Seconds, oldest);
+    let running = u64::try_from(events.running).unwrap_or(u64::MAX);
+    registry.register("events_running", "Events at work on this host", ConstGauge::new(running));
+    let given_up = "Events that this host gave up: retries used up, too old, nothing to invoke";
+    registry.register("events_given_up", given_up, ConstCounter::new(events.given_up));
 }
 
 fn outcome(invoked: &Result<Invoked, InvokeError>) -> &'static str {

@@ -99,7 +99,7 @@ fn endpoints(ready: Arc<AtomicBool>, lambda: Lambda) -> Router {
         }
     };
     let metrics = move || async move {
-        match lambda.metrics().text() {
+        match lambda.metrics_text().await {
             Ok(text) => (StatusCode::OK, text),
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be encoded\n".to_owned()),
         }

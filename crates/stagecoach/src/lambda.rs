@@ -79,6 +79,7 @@ impl Lambda {
                 .min(usize::try_from(how.function_concurrency).unwrap_or(usize::MAX)),
             // Nobody else runs events of a database that is a file.
             alone: parts.store.is_embedded(),
+            queued: how.max_queued_events,
             ..EventOptions::default()
         };
         let mut api = Functions::new(parts, &folder).following_the_head().with_events(events);
@@ -114,9 +115,14 @@ impl Lambda {
         self.api.handle(&call, body).await
     }
 
-    /// What the host counts.
-    pub(crate) fn metrics(&self) -> &FunctionMetrics {
-        &self.metrics
+    /// What the host counts, as Prometheus' text. A database that does not answer costs the queue's numbers only.
+    ///
+    /// # Errors
+    /// When a metric cannot be written.
+    pub(crate) async fn metrics_text(&self) -> Result<String, std::fmt::Error> {
+        let events = self.api.event_status().await;
+        let events = events.inspect_err(|error| tracing::warn!(%error, "the queue of events cannot be counted"));
+        self.metrics.text(events.ok())
     }
 
     /// Ends what would go on for ever, and claims no more events, so that a listener can be drained.

@@ -7,7 +7,7 @@ mod schedule;
 mod serve;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,37 @@ impl Default for EventOptions {
     }
 }
 
+/// The queue of all hosts, and what this one does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventStatus {
+    /// Events in the queue, running ones included.
+    pub queued: u64,
+    /// How long ago the oldest of them was accepted; zero when there is none.
+    pub oldest: Duration,
+    /// Events that this host runs.
+    pub running: usize,
+    /// Events that this host gave up since it started.
+    pub given_up: u64,
+}
+
+impl Functions {
+    /// How the queue of events is. Counts it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn event_status(&self) -> Result<EventStatus, LambdaError> {
+        let backlog = self.parts.store.event_backlog().await?;
+        let now = self.parts.clock.wall().0;
+        let oldest = backlog.iter().map(|function| now.saturating_sub(function.oldest)).max().unwrap_or_default();
+        Ok(EventStatus {
+            queued: backlog.iter().map(|function| function.events).sum(),
+            oldest: Duration::from_millis(u64::try_from(oldest).unwrap_or_default()),
+            running: self.events.state().running.len(),
+            given_up: self.events.given_up.load(Ordering::Relaxed),
+        })
+    }
+}
+
 /// How long counts of the queue are trusted.
 const COUNTED: Duration = Duration::from_secs(5);
 /// A function may hold this many times the room that is left, so one alone fills eight ninths of the queue and the rest stays
@@ -70,6 +101,7 @@ pub(crate) struct Queue {
     behind: AtomicBool,
     /// Something changed that may be due.
     wake: Notify,
+    given_up: AtomicU64,
     tasks: TaskTracker,
 }
 
@@ -149,6 +181,7 @@ impl Queue {
             state: Mutex::default(),
             behind: AtomicBool::new(false),
             wake: Notify::new(),
+            given_up: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             options,
         })

@@ -1,6 +1,7 @@
 //! One try of one event, and writing down what follows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -44,6 +45,7 @@ impl Functions {
         let mut follows = None;
         if let Next::Done(condition) = next {
             if condition != Condition::Success {
+                self.events.given_up.fetch_add(1, Ordering::Relaxed);
                 let (function, request, condition) = (&event.function, &event.id, condition.as_str());
                 tracing::warn!(%function, %request, condition, why = attempt.why, "an event was given up");
             }

@@ -72,12 +72,15 @@ pub(super) async fn an_event_is_kept_for_as_long_as_its_function_says(world: Wor
     event(&host, "f").await;
     eventually("the throttle", || runs.ended.load(Ordering::SeqCst) == 1).await;
 
+    let waiting = host.event_status().await.unwrap();
     world.advance(Duration::from_secs(61));
 
     world.emptied().await;
     assert_eq!(runs.names(), ["f", "g"]);
     let record: Value = serde_json::from_slice(&runs.began.lock().unwrap()[1].1.payload).unwrap();
     assert_eq!(record["requestContext"]["condition"], "EventAgeExceeded");
+    let over = host.event_status().await.unwrap();
+    assert_eq!((waiting.queued, waiting.given_up, over.queued, over.given_up), (1, 0, 0, 1));
     assert_eq!((&record["requestContext"]["approximateInvokeCount"], record.get("responseContext")), (&json!(0), None));
     serving.stop().await;
 }
