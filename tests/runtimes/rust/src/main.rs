@@ -18,9 +18,15 @@ async fn main() -> Result<(), Error> {
     match variable("_HANDLER").as_str() {
         "app.stream" => run(service_fn(stream)).await,
         "app.proxy" => run(service_fn(proxy)).await,
+        "app.path" => run(service_fn(path)).await,
         _ if !variable("AWS_LAMBDA_MAX_CONCURRENCY").is_empty() => run_concurrent(service_fn(command)).await,
         _ => run(service_fn(command)).await,
     }
+}
+
+/// As little as a function behind a gateway can do, for tests/bench/functions.py.
+async fn path(LambdaEvent { payload, .. }: LambdaEvent<Value>) -> Result<Value, Error> {
+    Ok(json!({ "statusCode": 200, "body": payload["path"] }))
 }
 
 /// Does what `do` says.
