@@ -31,6 +31,11 @@ def handler(event, context):
         time.sleep(60)
     elif how == "leave":
         subprocess.Popen(["sleep", "1001"])
+        subprocess.Popen(["sleep", "1002"], start_new_session=True)
+    elif how == "forks":
+        while os.fork():
+            pass
+        time.sleep(1000)
     return {"statusCode": 200, "body": how}
 """
 FAILED = (502, '{"message": "Internal server error"}')
@@ -88,13 +93,13 @@ def resident(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
 
-@pytest.mark.parametrize("how", ["hang", "exit", "memory", "fork"])
+@pytest.mark.parametrize("how", ["hang", "exit", "memory", "fork", "forks"])
 def test_a_function_that_fails_is_a_502_and_the_next_call_is_served(gateway, api, how):
     failed = seen(gateway, api, how)
     after = seen(gateway, api)
 
     assert (failed, after) == (FAILED, (200, ""))
-    assert eventually(lambda: not running("sleep", "1000"))
+    assert eventually(lambda: not running("sleep", "1000") and len(descendants(gateway.process.pid)) <= 1)
 
 
 def test_a_flood_of_output_is_served_and_held_nowhere(gateway, api):
@@ -110,10 +115,10 @@ def test_a_flood_of_output_is_served_and_held_nowhere(gateway, api):
 
 def test_what_a_function_leaves_behind_ends_with_its_environment(gateway, api):
     assert seen(gateway, api, "leave") == (200, "leave")
-    assert running("sleep", "1001")
+    assert len(running("sleep", "1001") + running("sleep", "1002")) == 2
 
     # The environment is idle for long enough.
-    eventually(lambda: not running("sleep", "1001"))
+    eventually(lambda: not running("sleep", "1001") and not running("sleep", "1002"))
 
 
 def test_nothing_leaks_over_a_hundred_thousand_invocations(gateway, api):
