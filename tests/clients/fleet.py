@@ -39,9 +39,16 @@ class Postgres:
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def start(self):
-        self._run("pg_ctl", "-D", "pg", "-w", "-l", "pg/log", "-o",
-                  f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory}", "start")
+        eventually(self._started)
         return self
+
+    def _started(self):
+        """A busy machine may refuse a process for a moment."""
+        try:
+            return self._run("pg_ctl", "-D", "pg", "-w", "-l", "pg/log", "-o",
+                             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory}", "start")
+        except subprocess.CalledProcessError as error:
+            raise OSError(str(error)) from error
 
     def stop(self, mode="immediate"):
         subprocess.run([*(["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []), str(self.bin / "pg_ctl"),

@@ -1,15 +1,18 @@
 //! The command line. Every flag has an environment variable `STAGECOACH_*` and a key of the same name in the TOML file
 //! named by `--config`; a flag beats the variable, the variable beats the file.
 
+mod functions;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use stagecoach_functions::S3Endpoint;
 
 use crate::function_files::FunctionFile;
+
+pub(crate) use functions::{FunctionHost, Functions};
 
 /// An API gateway you run yourself that speaks Amazon API Gateway's own APIs.
 #[derive(Debug, Parser)]
@@ -163,60 +166,6 @@ pub(crate) struct Integrations {
     /// Allow integrations to private, loopback and link-local addresses
     #[arg(long, env = "STAGECOACH_ALLOW_PRIVATE_UPSTREAMS")]
     pub(crate) allow_private_upstreams: bool,
-}
-
-/// How functions are run.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct FunctionHost {
-    /// Most invocations at once over all functions of this host; what comes on top is throttled (AWS: 1000)
-    #[arg(long, env = "STAGECOACH_FUNCTION_CONCURRENCY", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) function_concurrency: u32,
-    /// Most events of asynchronous invocations that wait or run, over all hosts on the database; what comes on top is throttled
-    #[arg(long, env = "STAGECOACH_MAX_QUEUED_EVENTS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) max_queued_events: u64,
-    /// How long a function's process waits for its next invocation before it is ended, seconds
-    #[arg(long, env = "STAGECOACH_FUNCTION_IDLE_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) function_idle_seconds: u64,
-    /// Python of `python3.*` functions: a name to look up in PATH, or a path
-    #[arg(long, env = "STAGECOACH_PYTHON", default_value = "python3")]
-    pub(crate) python: String,
-    /// Node.js of `nodejs*.x` functions, likewise
-    #[arg(long, env = "STAGECOACH_NODE", default_value = "node")]
-    pub(crate) node: String,
-    /// Where packages named by S3Bucket and S3Key are: the URL of anything that speaks S3, or `aws`; calls are signed with
-    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Without it packages come in the call only
-    #[arg(long, env = "STAGECOACH_S3_ENDPOINT")]
-    pub(crate) s3_endpoint: Option<S3Endpoint>,
-}
-
-/// `stagecoach functions`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Functions {
-    /// The control plane's database: hosts that share it serve the same functions
-    #[arg(long, env = "STAGECOACH_DATABASE_URL")]
-    pub(crate) database_url: String,
-    /// Where the Lambda API is served
-    #[arg(long, env = "STAGECOACH_FUNCTIONS", default_value = "127.0.0.1:8083")]
-    pub(crate) functions: SocketAddr,
-    /// Where /healthz, /readyz and /metrics are served
-    #[arg(long, env = "STAGECOACH_STATUS", default_value = "127.0.0.1:8086")]
-    pub(crate) status: SocketAddr,
-    /// Where code is unpacked and processes have their temporary files; of this host alone
-    #[arg(long, env = "STAGECOACH_DATA_DIR", default_value = "stagecoach-functions")]
-    pub(crate) data_dir: PathBuf,
-    /// Database connections
-    #[arg(long, env = "STAGECOACH_DATABASE_CONNECTIONS", default_value_t = 16)]
-    pub(crate) database_connections: u32,
-    /// Accept Lambda calls without a valid signature
-    #[arg(long, env = "STAGECOACH_INSECURE_OPEN_ADMIN")]
-    pub(crate) insecure_open_admin: bool,
-    /// How long invocations in flight may take to finish after SIGTERM, seconds
-    #[arg(long, env = "STAGECOACH_DRAIN_SECONDS", default_value_t = 30)]
-    pub(crate) drain_seconds: u64,
-    #[command(flatten)]
-    pub(crate) names: Names,
-    #[command(flatten)]
-    pub(crate) host: FunctionHost,
 }
 
 /// `stagecoach dev`.

@@ -61,6 +61,9 @@ impl FunctionMetrics {
         let running = Running::new(self.running.clone());
         let invoked = self.host.invoke(runnable, invocation).await;
         drop(running);
+        if let Err(InvokeError::NotRunnable(why)) = &invoked {
+            tracing::error!(function, why, "the function cannot be run on this host");
+        }
         self.duration.observe(began.elapsed().as_secs_f64());
         self.invocations.get_or_create(&Labels { function, outcome: outcome(&invoked) }).inc();
         invoked

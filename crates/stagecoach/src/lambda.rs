@@ -56,6 +56,7 @@ impl Lambda {
         let mut options = HostOptions::new(folder.join("run"), Arc::clone(&clock), Arc::clone(&entropy));
         options.account_concurrency = how.function_concurrency;
         options.idle = Duration::from_secs(how.function_idle_seconds);
+        (options.isolation, options.users) = (how.function_isolation, how.function_users);
         (options.python, options.node) = (interpreter(&how.python)?, interpreter(&how.node)?);
         // The system's interpreters first: those of version managers are scripts that want a home and start slowly.
         if let Ok(path) = std::env::var("PATH") {
