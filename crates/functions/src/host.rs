@@ -13,6 +13,7 @@ mod log;
 mod meter;
 mod opt;
 mod payloads;
+mod peer;
 mod pool;
 mod process;
 mod processes;
@@ -127,8 +128,8 @@ struct Shared {
     meter: Arc<Meter>,
     home: OnceCell<Home>,
     users: Register,
-    /// Where `bwrap` is, or why it cannot be used.
-    bwrap: OnceCell<Result<PathBuf, String>>,
+    /// Where `bwrap` is, once it was seen to work.
+    bwrap: OnceCell<PathBuf>,
 }
 
 impl Drop for Shared {
@@ -175,22 +176,29 @@ impl Host {
         answered.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
-    /// Keeps `count` environments of `runnable` ready (provisioned concurrency); 0 ends that.
+    /// Keeps `count` environments of `runnable` ready (provisioned concurrency); 0 ends that. One that starts goes on to when
+    /// this future is dropped.
     pub async fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Result<(), InvokeError> {
         for _ in 0..self.0.pool.keep(&runnable, count) {
-            self.0.prepare(&runnable).await?;
+            if self.0.stopping.is_cancelled() {
+                return Err(InvokeError::Stopping);
+            }
+            let (shared, runnable) = (self.0.clone(), runnable.clone());
+            let prepared = self.0.tasks.spawn(Box::pin(async move { shared.prepare(&runnable).await }));
+            prepared.await.unwrap_or(Err(InvokeError::Stopping))?;
         }
         Ok(())
     }
 
     /// Ends every environment of the function `arn`: the idle ones now, the busy ones after their invocation.
     pub async fn retire(&self, arn: &str) {
-        self.0.lines.forget(arn.rsplit(':').next().unwrap_or(arn));
         let ending = self.0.pool.retire(arn);
         starts::end(ending.iter().cloned());
         for environment in ending {
             environment.gone().await;
         }
+        // Now: what they printed while they ended goes too.
+        self.0.lines.forget(arn.rsplit(':').next().unwrap_or(arn));
     }
 
     /// How many environments there are, busy and waiting.

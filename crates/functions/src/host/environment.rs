@@ -95,7 +95,7 @@ impl Environment {
     /// Starts the process; it initialises on its own.
     pub(super) async fn start(ground: Ground, start: Start<'_>) -> Result<(Self, First), NoEnvironment> {
         let Ground { runnable, tools, launch, user, scratch } = ground;
-        let (api, first) = match RuntimeApi::start().await {
+        let (api, first) = match RuntimeApi::start(user.as_ref().map(|user| user.id)).await {
             Ok(started) => started,
             Err(error) => return Err(left(&scratch, refused(format!("no port for the Runtime API: {error}"))).await),
         };
@@ -223,11 +223,6 @@ async fn left(scratch: &Path, why: NoEnvironment) -> NoEnvironment {
 
 /// Why a process did not come to be.
 fn not_started(launch: &Launch, runnable: &Runnable, error: &io::Error) -> NoEnvironment {
-    if let Some(user) = launch.user
-        && error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
-    {
-        return refused(format!("functions can run as user {user} only where the host runs as root"));
-    }
     let text = format!("cannot execute {}: {error}", launch.program.display());
     match runnable.runtime {
         Runtime::Provided => NoEnvironment::Failed(Failure::NotExecutable(text)),

@@ -110,6 +110,10 @@ impl Exchange {
                 let mut state = self.state();
                 state.offered.pop_front().map(|(job, answer)| {
                     state.current.insert(job.id.clone(), answer);
+                    if !state.offered.is_empty() {
+                        // Several offers at once may have left one notice: it was for this caller.
+                        self.offered.notify_one();
+                    }
                     job
                 })
             };

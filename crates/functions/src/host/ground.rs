@@ -39,14 +39,19 @@ impl Shared {
     ) -> Result<Ground, NoEnvironment> {
         let user = self.users.take().map_err(refused)?;
         let id = user.as_ref().map(|user| user.id);
+        if let Some(id) = id
+            && !rustix::process::geteuid().is_root()
+        {
+            return Err(refused(format!("functions can run as user {id} only where the host runs as root")));
+        }
         let scratch = home.scratch(name);
         let mut seen = runnable.clone();
         let mut tools = self.tools(home);
         let bwrap = match self.options.isolation {
             Isolation::Process => None,
             Isolation::Bubblewrap => {
-                let found = self.bwrap.get_or_init(|| sandbox::find(&self.options.path, id)).await;
-                Some(found.clone().map_err(refused)?)
+                let found = self.bwrap.get_or_try_init(|| sandbox::find(&self.options.path, id)).await;
+                Some(found.map_err(refused)?.clone())
             }
         };
         let mut opt = None;

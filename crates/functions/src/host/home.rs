@@ -1,8 +1,9 @@
 //! A host's own folder: locked while the host lives, so that the next host on the same scratch folder knows what is left of a
 //! dead one and removes it, processes and files.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::Mutex;
@@ -32,13 +33,14 @@ impl Home {
         clear(&hosts);
         let folder = loop {
             let folder = hosts.join(name());
-            match std::fs::create_dir(&folder) {
+            // Functions under other users find their own in it, and do not see the others'.
+            match DirBuilder::new().mode(0o711).create(&folder) {
                 Ok(()) => break folder,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         };
-        let lock = File::create(folder.join("lock"))?;
+        let lock = lockable(&folder.join("lock"))?;
         if let Err(error) = lock.lock() {
             tracing::warn!(%error, folder = %folder.display(), "this folder cannot be locked: what a killed host leaves stays");
         }
@@ -104,11 +106,20 @@ fn runtime(folder: &Path) -> PathBuf {
 
 /// Makes hosts come and clear one after the other; a disk without locks has no such order.
 fn gate(hosts: &Path) -> io::Result<File> {
-    let gate = File::create(hosts.join("gate"))?;
+    let gate = lockable(&hosts.join("gate"))?;
     if let Err(error) = gate.lock() {
         tracing::debug!(%error, "no lock");
     }
     Ok(gate)
+}
+
+/// A file that only the host's user can open, and so lock.
+fn lockable(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    if let Err(error) = file.set_permissions(Permissions::from_mode(0o600)) {
+        tracing::debug!(%error, file = %path.display(), "others may open this file");
+    }
+    Ok(file)
 }
 
 /// Under the gate: every folder here belongs to a host that lives and locks it, or to a dead one.

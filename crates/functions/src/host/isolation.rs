@@ -42,7 +42,9 @@ impl fmt::Display for Isolation {
 }
 
 /// The users that functions run as, by number; the group has the user's number. Written `1500` (one for all environments) or
-/// `20000-20999` (one for each environment: as many environments as users at most). The host has to run as root.
+/// `20000-20999` (one for each environment: as many environments as users at most). The host has to run as root. The Runtime
+/// API of an environment answers its user only; without users of their own, functions on one host can reach each other's over the
+/// loopback interface, in sandboxes too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Users {
     first: u32,

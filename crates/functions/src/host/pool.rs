@@ -10,11 +10,13 @@ use crate::{Runnable, ThrottleReason};
 
 /// How many invocations one environment takes at once, as AWS tells its runtimes (Lambda Managed Instances).
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+/// Most of them: the host counts on no more.
+const MOST_SLOTS: u32 = 1024;
 
 /// How many invocations one environment of `runnable` serves at once: one, unless the function asks for more.
 pub(super) fn slots(runnable: &Runnable) -> u32 {
     let asked = runnable.variables.get(MAX_CONCURRENCY).and_then(|count| count.parse().ok());
-    asked.unwrap_or(1).max(1)
+    asked.unwrap_or(1).clamp(1, MOST_SLOTS)
 }
 
 /// What an environment can serve.

@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::isolation::User;
 use super::payloads::Failure;
+use super::sandbox;
 use super::sweeper::Sweeper;
 use super::view::View;
 
@@ -105,21 +106,25 @@ pub(super) struct Keeper {
 }
 
 impl Process {
-    /// Starts `launch` with exactly `variables` as its environment. `remains` go after it. The keeper has to be run.
+    /// Starts `launch` with exactly `variables` as its environment; a sandbox itself gets fewer. `remains` go after it. The keeper has to be run.
     pub(super) fn start(
         launch: &Launch,
         variables: &BTreeMap<String, String>,
         remains: Remains,
     ) -> io::Result<(Self, Keeper)> {
         let mut command = Command::new(&launch.program);
+        command.env_clear();
         if let Some(user) = launch.user {
             command.uid(user).gid(user);
+        }
+        if launch.sandboxed {
+            command.args(sandbox::set(variables)).envs(sandbox::own(variables));
+        } else {
+            command.envs(variables);
         }
         let child = command
             .args(&launch.arguments)
             .current_dir(&launch.folder)
-            .env_clear()
-            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -57,7 +57,6 @@ pub(super) fn user(pid: i32) -> Option<u32> {
 /// Kills every process that is `wanted`, and what they forked meanwhile. Blocks until none is left, save the dead that wait
 /// for their parents.
 pub(super) fn end_all(wanted: impl Fn(i32) -> bool) {
-    let alive = |pid: i32| std::fs::read(file(pid, "environ")).is_ok_and(|environment| !environment.is_empty());
     for _ in 0..ROUNDS {
         let found: Vec<i32> = pids().into_iter().filter(|pid| wanted(*pid) && alive(*pid)).collect();
         if found.is_empty() {
@@ -69,6 +68,14 @@ pub(super) fn end_all(wanted: impl Fn(i32) -> bool) {
         std::thread::sleep(ROUND);
     }
     tracing::error!("processes of functions do not end though they were killed");
+}
+
+/// Whether one of its threads runs: the first may end before the others. A process without variables is alive too.
+fn alive(pid: i32) -> bool {
+    let Ok(threads) = std::fs::read_dir(file(pid, "task")) else { return false };
+    let stat = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("stat")).ok();
+    let running = |stat: String| state(&stat).is_some_and(|state| !matches!(state, 'Z' | 'X' | 'x'));
+    threads.filter_map(|thread| stat(thread.ok()?)).any(running)
 }
 
 /// Kills a process if it is `still` the one meant: its number may be somebody else's by now.
@@ -96,6 +103,11 @@ fn file(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
+/// The state in `/proc/PID/stat`: `Z` and `X` are the dead.
+fn state(stat: &str) -> Option<char> {
+    stat.get(stat.rfind(')')? + 1..)?.trim_start().chars().next()
+}
+
 /// `/proc/PID/stat` (proc(5)); the program's name, in parentheses, may hold anything.
 fn parse(pid: i32, stat: &str) -> Option<Seen> {
     let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
@@ -121,6 +133,21 @@ mod tests {
 
         assert_eq!(seen, Some(Seen { pid: 7, parent: 3, group: 5, started: 99, resident: 12 }));
         assert_eq!(parse(7, "7 (a"), None);
+        assert_eq!((state(stat), state("7 (a")), (Some('S'), None));
+    }
+
+    #[test]
+    fn a_process_without_variables_is_alive_until_it_has_ended() {
+        let mut command = std::process::Command::new("/bin/sleep");
+        let mut child = command.arg("60").env_clear().spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+
+        let before = alive(pid);
+        end_all(|other| other == pid);
+        let after = alive(pid);
+
+        child.wait().unwrap();
+        assert_eq!((before, after), (true, false));
     }
 
     #[test]

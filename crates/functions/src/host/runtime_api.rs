@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,16 +14,19 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::exchange::{Exchange, First, Job, Piece, Reply};
 use super::payloads::ANSWER_BYTES;
+use super::peer;
 use crate::FunctionError;
 
 /// Before every path.
 const PREFIX: &str = "/2018-06-01/runtime/";
+/// How long after a failure connections are accepted again.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The server of one environment; it ends when this is dropped.
 #[derive(Debug)]
@@ -35,32 +39,45 @@ pub(super) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of the loopback interface.
-    pub(super) async fn start() -> io::Result<(Self, First)> {
+    /// Listens on a free port of the loopback interface, to programs of `user` only where there is one.
+    pub(super) async fn start(user: Option<u32>) -> io::Result<(Self, First)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (exchange, first) = Exchange::new();
         let exchange = Arc::new(exchange);
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, exchange.clone()));
+        server.spawn(serve(listener, user, exchange.clone()));
         Ok((Self { address, exchange, _server: server }, first))
     }
 }
 
 /// Accepts until aborted; connections end with it.
-async fn serve(listener: TcpListener, exchange: Arc<Exchange>) {
+async fn serve(listener: TcpListener, user: Option<u32>, exchange: Arc<Exchange>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(connection(stream, exchange.clone()));
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, user, exchange.clone()));
+                }
+                // No more files, for instance: the next try would fail at once too.
+                Err(error) => {
+                    tracing::warn!(%error, "a runtime cannot connect");
+                    tokio::time::sleep(AGAIN).await;
+                }
             },
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connection(stream: tokio::net::TcpStream, exchange: Arc<Exchange>) {
+async fn connection(stream: TcpStream, user: Option<u32>, exchange: Arc<Exchange>) {
+    if let Some(user) = user
+        && !matches!(belongs(&stream, user).await, Ok(true))
+    {
+        tracing::warn!(user, "a program of another user was refused at a function's Runtime API");
+        return;
+    }
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
@@ -69,6 +86,10 @@ async fn connection(stream: tokio::net::TcpStream, exchange: Arc<Exchange>) {
     {
         tracing::trace!(%error, "a runtime's connection ended");
     }
+}
+
+async fn belongs(stream: &TcpStream, user: u32) -> io::Result<bool> {
+    Ok(peer::user(stream.peer_addr()?, stream.local_addr()?).await == Some(user))
 }
 
 /// Routes one request.
@@ -183,4 +204,33 @@ fn status(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What one gets that asks for a path that is not there.
+    async fn asked(user: Option<u32>) -> String {
+        let (api, _first) = RuntimeApi::start(user).await.unwrap();
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        let mut answer = String::new();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        if stream.write_all(request).await.is_ok() && stream.read_to_string(&mut answer).await.is_err() {
+            answer.clear();
+        }
+        answer
+    }
+
+    #[tokio::test]
+    async fn only_the_environments_user_is_answered() {
+        let us = rustix::process::geteuid().as_raw();
+
+        let answers = [asked(None).await, asked(Some(us)).await, asked(Some(us + 1)).await];
+
+        assert!(answers[..2].iter().all(|answer| answer.starts_with("HTTP/1.1 404")), "{answers:?}");
+        assert_eq!(answers[2], "");
+    }
 }

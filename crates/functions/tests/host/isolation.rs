@@ -95,6 +95,10 @@ async fn a_folder_that_a_functions_user_may_not_enter_is_named() {
 
     let refused = world.invoke(&python, "0").await.unwrap_err().to_string();
 
+    if !is_root() {
+        assert!(refused.contains("only where the host runs as root"), "{refused}");
+        return;
+    }
     let folder = world.folder.path().to_str().unwrap();
     assert!(refused.contains("user 20110") && refused.contains(folder) && refused.contains("chmod o+x"), "{refused}");
     world.host.shutdown().await;
@@ -210,6 +214,34 @@ async fn nothing_leaves_a_sandbox_and_what_it_used_is_reported() {
     assert!(before.0 >= 1 && before.1 >= 1, "{before:?}");
     assert!(late.contains("Task timed out"), "{late}");
     eventually("all have ended", || sleeping("4248") + running("sandbox-mark") == 0).await;
+    world.host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_functions_variables_that_load_code_do_not_reach_the_sandbox_program_itself() {
+    let Some(world) = sandboxed(|_| {}) else { return };
+    let text =
+        "import os\ndef handler(e, c): return [os.environ[n] for n in ('LD_AUDIT', 'LD_LIBRARY_PATH', 'LOCPATH')]\n";
+    let mut python = world.python("loading", text);
+    for name in ["LD_AUDIT", "LOCPATH"] {
+        python.variables.insert(name.to_owned(), "/nowhere".to_owned());
+    }
+
+    let inside = json_of(&world, &python, "0").await;
+    let folder = world.folder.path().to_str().unwrap();
+    let read = |pid: &Path, name: &str| {
+        String::from_utf8_lossy(&std::fs::read(pid.join(name)).unwrap_or_default()).into_owned()
+    };
+    let pids = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let all: Vec<(String, String)> = pids.map(|pid| (read(&pid, "cmdline"), read(&pid, "environ"))).collect();
+    let bwraps: Vec<_> = all.iter().filter(|(line, own)| line.contains("bwrap\0") && own.contains(folder)).collect();
+
+    assert_eq!(inside, json!(["/nowhere", "/var/task:/var/task/lib", "/nowhere"]));
+    assert!(!bwraps.is_empty());
+    for (line, own) in bwraps {
+        assert!(!own.contains("\0LD_") && !own.starts_with("LD_") && !own.contains("LOCPATH"), "{own}");
+        assert!(line.contains("--setenv\0LD_LIBRARY_PATH\0/var/task:/var/task/lib\0"), "{line}");
+    }
     world.host.shutdown().await;
 }
 
