@@ -19,7 +19,7 @@ pub use host::{Followed, Follower, Host, HostOptions, Isolation, UnknownIsolatio
 pub use invocation::{Answer, FunctionError, Invocation, InvokeError, Invoked, Runnable, ThrottleReason};
 pub use model::{Alias, Attached, Function, Target, Version};
 pub use objects::{ObjectError, ObjectName, Objects};
-pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
+pub use package::{LARGEST_UNZIPPED, LARGEST_ZIPPED, fuzz_unzip};
 pub use runtime::Runtime;
 pub use s3::{NoEndpoint, S3, S3Endpoint};
 pub use stagecoach_sigv4::Credentials;

@@ -80,6 +80,37 @@ impl Packages {
     }
 }
 
+/// Unpacks any bytes into `into`, a folder that is removed afterwards, and checks that nothing in it leads out of it and that no
+/// more than `largest` bytes are there. For fuzz targets.
+///
+/// # Panics
+/// When something does, or more is.
+#[doc(hidden)]
+pub fn fuzz_unzip(bytes: &[u8], into: &Path, largest: u64) {
+    let unpacked = unzip(bytes, into, largest);
+    if into.exists() {
+        let root = std::fs::canonicalize(into).unwrap_or_else(|_| into.to_owned());
+        assert!(unpacked.is_err() || size(into).is_ok_and(|size| size <= largest + LINKS), "larger than allowed");
+        assert_inside(into, &root);
+        std::fs::remove_dir_all(into).unwrap_or_else(|error| panic!("{}: {error}", into.display()));
+    }
+}
+
+/// Bytes that the links of a fuzzed package may have beside its files.
+const LINKS: u64 = 1 << 20;
+
+fn assert_inside(folder: &Path, root: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if let Ok(target) = std::fs::canonicalize(&path) {
+            assert!(target.starts_with(root), "{} leads to {}", path.display(), target.display());
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            assert_inside(&path, root);
+        }
+    }
+}
+
 fn size(folder: &Path) -> std::io::Result<u64> {
     let mut all = 0;
     for entry in std::fs::read_dir(folder)? {
