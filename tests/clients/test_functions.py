@@ -213,3 +213,17 @@ def test_a_function_streams_through_host_and_gateway(gateway, lambdas):
 
     assert (answer.status, answer.headers["x-from"], first, rest) == (201, "node", b"one ", b"two")
     assert time.monotonic() - waited > 0.1, "the first part came with the second"
+
+
+def test_functions_find_the_keys_of_the_profile_that_the_operator_names(tmp_path, monkeypatch):
+    (tmp_path / "credentials").write_text("[shop]\naws_access_key_id = AKIASHOP\naws_secret_access_key = hush\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    gateway = Gateway(tmp_path, "--function-profile", "shop").start()
+    lambdas = gateway.client("lambda")
+    create(lambdas, "keys", package(app__py="import os\ndef handler(event, context):\n    return [os.environ.get(n) for n in event]\n"))
+
+    names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+    seen = json.loads(lambdas.invoke(FunctionName="keys", Payload=json.dumps(names))["Payload"].read())
+    gateway.stop()
+
+    assert seen == ["AKIASHOP", "hush", None]

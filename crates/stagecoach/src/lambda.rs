@@ -17,6 +17,7 @@ use stagecoach_control::{Answering, Beside};
 use stagecoach_functions::{
     Answered, Caller, EventOptions, Functions, Host, HostOptions, Objects, S3, is_presigned, owns,
 };
+use stagecoach_sigv4::Credentials;
 use stagecoach_store::Store;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::FunctionHost;
 use crate::function_metrics::FunctionMetrics;
+use crate::profiles::Profiles;
 use crate::{compose, function_logs};
 
 /// Largest body of a Lambda call, bytes: a package of 50 MB in base64, in JSON.
@@ -48,7 +50,7 @@ impl Lambda {
     /// A host whose documents are in `store` and whose files are under `folder`.
     ///
     /// # Errors
-    /// When the working directory is gone, or `--s3-endpoint` is given without credentials.
+    /// When the working directory is gone, `--s3-endpoint` is given without credentials, or there is no such `--function-profile`.
     pub(crate) fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> anyhow::Result<Self> {
         // Functions run in folders of their own.
         let folder = std::path::absolute(folder)?;
@@ -57,6 +59,10 @@ impl Lambda {
         options.account_concurrency = how.function_concurrency;
         options.idle = Duration::from_secs(how.function_idle_seconds);
         (options.isolation, options.users) = (how.function_isolation, how.function_users);
+        if let Some(profile) = &how.function_profile {
+            let credentials = Profiles::of_the_environment().get(profile).context("--function-profile")?;
+            options.credentials = Some(Credentials::clone(&credentials.get()));
+        }
         (options.python, options.node) = (interpreter(&how.python)?, interpreter(&how.node)?);
         // The system's interpreters first: those of version managers are scripts that want a home and start slowly.
         if let Ok(path) = std::env::var("PATH") {

@@ -27,6 +27,10 @@ pub(crate) struct FunctionHost {
     /// Users that functions run as, by number, when the host runs as root: `1500`, or `20000-20999` for one per environment
     #[arg(long, env = "STAGECOACH_FUNCTION_USERS")]
     pub(crate) function_users: Option<Users>,
+    /// Profile of the shared credentials file, read at the start, whose keys functions find in AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; without it they find none
+    #[arg(long, env = "STAGECOACH_FUNCTION_PROFILE")]
+    pub(crate) function_profile: Option<String>,
     /// Python of `python3.*` functions: a name to look up in PATH, or a path
     #[arg(long, env = "STAGECOACH_PYTHON", default_value = "python3")]
     pub(crate) python: String,
