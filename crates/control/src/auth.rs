@@ -21,6 +21,17 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// Looks at the head of a call, so that a body is read only of callers who have a key.
+    ///
+    /// # Errors
+    /// As [`Auth::authenticate`].
+    pub(crate) async fn admit(&self, now: UnixMillis, parts: &Parts) -> Result<(), AwsError> {
+        match self {
+            Self::Open => refuse_other_sites(parts),
+            Self::SigV4(keys) => keys.admit(now, parts).await,
+        }
+    }
+
     /// Names the caller for the change log.
     ///
     /// # Errors
@@ -36,16 +47,32 @@ impl Auth {
     }
 }
 
-/// A surface that asks for no credentials must not answer to a web page of another site in a developer's browser.
+/// A surface that asks for no credentials must not answer to a web page of another site in a developer's browser: neither one that
+/// says so, nor one whose name was made to mean this machine (browsers then send an `Origin` with what changes anything).
 fn refuse_other_sites(parts: &Parts) -> Result<(), AwsError> {
     let site = parts.headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    let foreign = parts.headers.get(http::header::ORIGIN).is_some_and(|origin| !is_local(origin.as_bytes()));
     match site {
-        Some(b"cross-site" | b"same-site") => Err(AwsError::new(
-            ErrorCode::MissingAuthenticationToken,
-            "This admin API takes no calls from web pages of other sites.",
-        )),
+        Some(b"cross-site" | b"same-site") => Err(other_site()),
+        _ if foreign => Err(other_site()),
         _ => Ok(()),
     }
+}
+
+/// Whether an origin is a page of this machine.
+fn is_local(origin: &[u8]) -> bool {
+    let uri = http::Uri::try_from(origin).ok();
+    uri.as_ref().and_then(http::Uri::host).is_some_and(|host| {
+        let bare = host.trim_matches(['[', ']']);
+        bare == "localhost"
+            || bare.ends_with(".localhost")
+            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
+}
+
+fn other_site() -> AwsError {
+    let why = "This admin API takes no calls from web pages of other sites.";
+    AwsError::new(ErrorCode::MissingAuthenticationToken, why)
 }
 
 /// The access key a request names, unverified.
@@ -66,6 +93,9 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// How long a call of traffic waits to hear whether a key that it knows is still good.
+const IMPATIENT: Duration = Duration::from_secs(1);
+
 /// Secrets read before, with the time they were read.
 struct Kept {
     clock: Arc<dyn Clock>,
@@ -85,6 +115,15 @@ impl Keys {
         Self { store, kept: Some(Arc::new(Kept { clock, fresh, secrets: Mutex::default() })) }
     }
 
+    async fn admit(&self, now: UnixMillis, parts: &Parts) -> Result<(), AwsError> {
+        let known = match stagecoach_sigv4::claimed_access_key(parts) {
+            Some(id) => self.secret(id).await?.is_some(),
+            None => false,
+        };
+        // Nothing verifies without a secret; the verifier knows AWS's words for why.
+        if known { Ok(()) } else { stagecoach_sigv4::verify(parts, b"", None, now).map(drop) }
+    }
+
     async fn verified(&self, now: UnixMillis, parts: &Parts, body: &[u8]) -> Result<String, AwsError> {
         let secret = match stagecoach_sigv4::claimed_access_key(parts) {
             Some(id) => self.secret(id).await?,
@@ -99,19 +138,32 @@ impl Keys {
         if let Some((secret, true)) = known {
             return Ok(Some(secret));
         }
-        match self.store.access_key(id).await {
-            Ok(found) => {
-                let secret = found.filter(|key| !key.revoked).map(|key| key.secret);
-                if let Some(kept) = &self.kept {
-                    kept.put(id, secret.as_deref());
-                }
-                Ok(secret)
-            }
-            Err(error) => match known {
-                Some((secret, _)) => Ok(Some(secret)),
-                None => Err(failure::store(error)),
-            },
+        if let (Some(kept), Some((secret, _))) = (&self.kept, &known) {
+            // One caller asks the database, the others go on.
+            kept.put(id, Some(secret));
         }
+        let read = self.read(id, known.is_some()).await;
+        let (secret, error) = match read {
+            Ok(secret) => (secret, None),
+            Err(error) => (known.map(|(secret, _)| secret), Some(error)),
+        };
+        if let (None, Some(error)) = (&secret, error) {
+            return Err(error);
+        }
+        if let Some(kept) = &self.kept {
+            kept.put(id, secret.as_deref());
+        }
+        Ok(secret)
+    }
+
+    /// The database's word; not waited for long where an older one will do.
+    async fn read(&self, id: &str, known: bool) -> Result<Option<String>, AwsError> {
+        let limit = if known { IMPATIENT } else { Duration::MAX };
+        let found = match tokio::time::timeout(limit, self.store.access_key(id)).await {
+            Ok(found) => found.map_err(failure::store)?,
+            Err(_) => return Err(AwsError::new(ErrorCode::ServiceUnavailable, "The database does not answer.")),
+        };
+        Ok(found.filter(|key| !key.revoked).map(|key| key.secret))
     }
 }
 
@@ -130,5 +182,38 @@ impl Kept {
             Some(secret) => secrets.insert(id.to_owned(), (secret.to_owned(), self.clock.now())),
             None => secrets.remove(id),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(headers: &[(&str, &str)]) -> Result<(), AwsError> {
+        let mut request = http::Request::builder().uri("/restapis");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        refuse_other_sites(&request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused_and_clients_and_pages_of_this_machine_are_not() {
+        for mine in [
+            vec![],
+            vec![("origin", "http://localhost:3000")],
+            vec![("origin", "http://[::1]:8081")],
+            vec![("origin", "http://app.localhost")],
+        ] {
+            assert!(asked(&mine).is_ok(), "{mine:?}");
+        }
+        for other in [
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "http://evil.example:8081"),
+            ("origin", "null"),
+            ("origin", "http://127.0.0.1.evil.example"),
+        ] {
+            assert!(asked(&[other]).is_err(), "{other:?}");
+        }
     }
 }

@@ -75,11 +75,13 @@ pub(crate) async fn checked(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let checked = async {
+        if service.is_open(parts.uri.path()) {
+            // Downloads: nothing is sent.
+            return Ok(("anonymous".to_owned(), server::read_up_to(body, 1).await?));
+        }
+        auth.admit(clock.wall(), &parts).await?;
         let body = server::read_up_to(body, service.largest_body()).await?;
-        let actor = match service.is_open(parts.uri.path()) {
-            true => "anonymous".to_owned(),
-            false => auth.authenticate(clock.wall(), &parts, &body).await?,
-        };
+        let actor = auth.authenticate(clock.wall(), &parts, &body).await?;
         Ok((actor, body))
     };
     match checked.await {

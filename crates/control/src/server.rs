@@ -97,7 +97,7 @@ pub(crate) async fn read_up_to(body: Body, limit: usize) -> Result<Bytes, AwsErr
         if seen < limit {
             kept.extend_from_slice(&data);
         } else if seen < READ_ON * limit {
-            kept.clear();
+            kept = BytesMut::new();
         } else {
             break;
         }

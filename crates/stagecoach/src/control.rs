@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stagecoach_base::id;
@@ -15,6 +16,9 @@ use crate::forward::Forward;
 use crate::profiles::Profiles;
 use crate::signals;
 use crate::system::SystemEntropy;
+
+/// How long calls in flight may take to finish after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM.
 ///
@@ -30,6 +34,7 @@ async fn serve(options: Control) -> anyhow::Result<()> {
     let auth = auth(&options, &store).await?;
     let (tls, key) = identity(&options, &store).await?;
     let mut profiles = Profiles::of_the_environment();
+    let stop = signals::stop_token()?;
     let settings = ControlSettings {
         scope,
         auth,
@@ -38,17 +43,27 @@ async fn serve(options: Control) -> anyhow::Result<()> {
         allow_reset: options.allow_reset,
         snapshot_format: options.test_snapshot_format,
         id: format!("control-{}", id::random(&SystemEntropy, 6)),
-        beside: Some(Arc::new(Forward::new(options.functions_endpoint.clone())?)),
+        beside: Some(Arc::new(Forward::new(options.functions_endpoint.clone(), stop.clone())?)),
         bench: options.integrations.bench(&mut profiles)?,
     };
     let control = compose::control(store, key, settings).await?;
-    let stop = signals::stop_token()?;
     tokio::spawn(profiles.watch(stop.clone()));
     let (admin, feed) = (compose::listen(options.admin).await?, compose::listen(options.feed).await?);
     let status = compose::listen(options.status).await?;
     tracing::info!(admin = %admin.local_addr()?, feed = %feed.local_addr()?, status = %status.local_addr()?, id = control.id, "control plane ready");
     tokio::spawn(IntoFuture::into_future(axum::serve(status, stagecoach_control::status(control.clone()))));
-    compose::serve_control(control, admin, feed, tls, stop).await
+    let mut serving = tokio::spawn(compose::serve_control(control, admin, feed, tls, stop.clone()));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        done = &mut serving => return done?,
+    }
+    match tokio::time::timeout(DRAIN, serving).await {
+        Ok(done) => done?,
+        Err(_) => {
+            tracing::warn!("admin calls were broken off: they took longer than {} s", DRAIN.as_secs());
+            Ok(())
+        }
+    }
 }
 
 async fn auth(options: &Control, store: &Store) -> anyhow::Result<Auth> {

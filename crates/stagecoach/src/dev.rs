@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -11,6 +12,7 @@ use stagecoach_control::Auth;
 use stagecoach_feed::TrustedKeys;
 use stagecoach_plan::ir;
 use stagecoach_worker::{Options, Running};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Dev;
@@ -19,7 +21,7 @@ use crate::files::Files;
 use crate::function_files::FunctionFiles;
 use crate::lambda::Lambda;
 use crate::profiles::Profiles;
-use crate::signals;
+use crate::{functions, signals};
 
 /// Connections to the embedded database.
 const CONNECTIONS: u32 = 4;
@@ -59,7 +61,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let control = compose::control(store, key, settings).await?;
     let (stop, planes) = (signals::stop_token()?, CancellationToken::new());
     tokio::spawn(profiles.watch(planes.clone()));
-    let serving = tokio::spawn(compose::serve_control(control.clone(), admin, feed, None, planes.clone()));
+    let mut serving = tokio::spawn(compose::serve_control(control.clone(), admin, feed, None, planes.clone()));
     let following = Following {
         control_planes: vec![format!("http://{feed_at}")],
         tls: None,
@@ -85,12 +87,23 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     tokio::spawn(functions.watch(stop.clone()));
     tokio::select! {
         () = stop.cancelled() => {}
-        failed = serving => failed??,
+        done = &mut serving => return done?,
     }
     running.drain().await;
-    lambda.shutdown().await;
     planes.cancel();
+    finish(serving, &lambda, Duration::from_secs(options.traffic.drain_seconds)).await;
     Ok(())
+}
+
+/// Lets calls of the admin address finish for as long as `drain`, then ends every function.
+async fn finish(serving: JoinHandle<anyhow::Result<()>>, lambda: &Lambda, drain: Duration) {
+    lambda.close();
+    if tokio::time::timeout(drain, serving).await.is_err() {
+        tracing::warn!("calls of the admin address were broken off: they took longer than --drain-seconds");
+    }
+    if tokio::time::timeout(functions::ENDING, lambda.shutdown()).await.is_err() {
+        tracing::warn!("processes of functions may be left");
+    }
 }
 
 /// The worker's options. Functions that no `--lambda-endpoint` runs are run here.

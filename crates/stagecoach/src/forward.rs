@@ -9,22 +9,27 @@ use anyhow::Context;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use stagecoach_control::{Answering, Beside};
+use tokio_util::sync::CancellationToken;
 
 use crate::function_logs;
 use crate::lambda::{self, LARGEST_BODY};
 
 /// How long a host may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long an answer may take: a function has fifteen minutes.
+const LONGEST: Duration = Duration::from_secs(16 * 60);
+/// A host whose machine is gone is noticed.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Base URL of a function host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,17 +67,20 @@ pub(crate) struct Forward {
     /// Calls so far: they take turns at the endpoints.
     turn: AtomicUsize,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Ends what would go on for ever: followed logs.
+    stop: CancellationToken,
 }
 
 impl Forward {
-    /// Passes calls on to `endpoints`, in turns.
+    /// Passes calls on to `endpoints`, in turns; until `stop`, followed logs.
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
-    pub(crate) fn new(endpoints: Vec<Endpoint>) -> anyhow::Result<Self> {
+    pub(crate) fn new(endpoints: Vec<Endpoint>, stop: CancellationToken) -> anyhow::Result<Self> {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(CONNECT));
         http.set_nodelay(true);
+        http.set_keepalive(Some(KEEPALIVE));
         http.enforce_http(false);
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let https = hyper_rustls::HttpsConnectorBuilder::new()
@@ -82,7 +90,7 @@ impl Forward {
             .enable_http1()
             .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(https);
-        Ok(Self { endpoints, turn: AtomicUsize::new(0), client })
+        Ok(Self { endpoints, turn: AtomicUsize::new(0), client, stop })
     }
 
     /// Asks one host after another until one can be reached: a call that a host may have seen is not sent again.
@@ -91,9 +99,10 @@ impl Forward {
         let mut problem = "This control plane was given no --functions-endpoint.".to_owned();
         for index in 0..self.endpoints.len() {
             let Some(endpoint) = self.endpoints.get(first.wrapping_add(index) % self.endpoints.len()) else { break };
-            match self.client.request(request(call, body, endpoint)).await {
-                Ok(answer) => return answered(answer),
-                Err(error) => {
+            match tokio::time::timeout(LONGEST, self.client.request(request(call, body, endpoint))).await {
+                Err(_) => return lambda::unavailable(&format!("The function host {endpoint} does not answer.")),
+                Ok(Ok(answer)) => return answered(answer),
+                Ok(Err(error)) => {
                     let why = chain(&error);
                     tracing::warn!(%endpoint, error = why, "a function host did not answer");
                     if !error.is_connect() {
@@ -111,18 +120,29 @@ impl Forward {
 }
 
 impl Forward {
-    /// A function's log on every host that can be reached.
-    async fn logs(&self, call: &Parts) -> Response {
-        let mut logs = Vec::new();
+    /// A function's log on every host that can be reached; a refusal only if all refuse.
+    async fn logs(&self, call: &Parts, body: &Bytes) -> Response {
+        let (mut logs, mut refused) = (Vec::new(), None);
         for endpoint in &self.endpoints {
-            match self.client.request(request(call, &Bytes::new(), endpoint)).await {
-                Ok(answer) if answer.status().is_success() => logs.push(Body::new(answer.into_body())),
-                Ok(refused) => return answered(refused),
-                Err(error) => logs
-                    .push(Body::from(format!("[the function host {endpoint} cannot be reached: {}]\n", chain(&error)))),
+            match self.log(call, body, endpoint).await {
+                Ok(log) => logs.push(log),
+                Err(refusal) => refused = Some(refusal),
             }
         }
-        lambda::text(function_logs::merged(logs))
+        match refused {
+            Some(refusal) if logs.is_empty() => refusal,
+            _ => lambda::text(function_logs::merged(logs, &self.stop)),
+        }
+    }
+
+    async fn log(&self, call: &Parts, body: &Bytes, endpoint: &Endpoint) -> Result<Body, Response> {
+        let missing = |why: &str| Ok(Body::from(format!("[the function host {endpoint} cannot be reached: {why}]\n")));
+        match tokio::time::timeout(CONNECT, self.client.request(request(call, body, endpoint))).await {
+            Ok(Ok(answer)) if answer.status().is_success() => Ok(Body::new(answer.into_body())),
+            Ok(Ok(refused)) => Err(answered(refused)),
+            Ok(Err(error)) => missing(&chain(&error)),
+            Err(_) => missing("it does not answer"),
+        }
     }
 }
 
@@ -134,6 +154,7 @@ fn request(call: &Parts, body: &Bytes, endpoint: &Endpoint) -> Request<Full<Byte
     let headers = request.headers_mut();
     headers.remove(CONNECTION);
     headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONTENT_LENGTH);
     // HTTP/2 callers name the host in the target.
     if let Some(host) = call.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
         headers.entry(HOST).or_insert(host);
@@ -180,8 +201,8 @@ impl Beside for Forward {
     fn answer(&self, call: Parts, _: String, body: Bytes) -> Answering<'_> {
         Box::pin(async move {
             match function_logs::function(call.uri.path()) {
-                Some(_) => self.logs(&call).await,
-                None => self.pass_on(&call, &body).await,
+                Some(_) if call.method == Method::GET => self.logs(&call, &body).await,
+                _ => self.pass_on(&call, &body).await,
             }
         })
     }

@@ -64,21 +64,27 @@ async fn pass(mut follower: Follower, reader: mpsc::Sender<Bytes>, stop: Cancell
     }
 }
 
-/// Several logs as one: whole lines, as they come.
-pub(crate) fn merged(logs: Vec<Body>) -> Body {
+/// Several logs as one: whole lines, as they come, until `stop` at the latest.
+pub(crate) fn merged(logs: Vec<Body>, stop: &CancellationToken) -> Body {
     let mut all: Pin<Box<dyn Stream<Item = Bytes> + Send>> = Box::pin(tokio_stream::empty());
     for log in logs {
-        all = Box::pin(all.merge(lines(log.into_data_stream())));
+        all = Box::pin(all.merge(lines(log.into_data_stream(), stop.clone())));
     }
     Body::from_stream(all.map(Ok::<_, io::Error>))
 }
 
 /// A log in pieces that end with a line. A host that breaks off ends its part.
-fn lines(mut log: BodyDataStream) -> impl Stream<Item = Bytes> + Send {
+fn lines(mut log: BodyDataStream, stop: CancellationToken) -> impl Stream<Item = Bytes> + Send {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let mut rest = BytesMut::new();
-        while let Some(Ok(chunk)) = log.next().await {
+        loop {
+            let chunk = tokio::select! {
+                chunk = log.next() => chunk,
+                () = sender.closed() => return,
+                () = stop.cancelled() => None,
+            };
+            let Some(Ok(chunk)) = chunk else { break };
             rest.extend_from_slice(&chunk);
             let whole = rest.iter().rposition(|&byte| byte == b'\n').map(|at| at + 1);
             let whole = whole.or((rest.len() > LINE).then_some(rest.len()));
@@ -121,7 +127,8 @@ mod tests {
             Body::from_stream(tokio_stream::iter(pieces.iter().map(|piece| Ok::<_, io::Error>(Bytes::from(*piece)))))
         };
 
-        let merged = merged(vec![pieces(&["a", "a\nb", "b\n"]), pieces(&["c\nd", "d\n", "e"])]);
+        let merged =
+            merged(vec![pieces(&["a", "a\nb", "b\n"]), pieces(&["c\nd", "d\n", "e"])], &CancellationToken::new());
 
         let text = String::from_utf8(merged.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();

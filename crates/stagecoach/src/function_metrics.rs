@@ -14,6 +14,9 @@ use stagecoach_functions::{Answer, EventStatus, Host, Invocation, InvokeError, I
 /// Upper bounds of the duration's buckets, seconds: a function may take 15 minutes.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 900.0];
 
+/// Answered; the function failed; a limit was reached; the host could not run it.
+const OUTCOMES: [&str; 4] = ["ok", "error", "throttled", "refused"];
+
 /// Metrics of a host; clones are the same ones.
 #[derive(Clone)]
 pub(crate) struct FunctionMetrics {
@@ -26,7 +29,7 @@ pub(crate) struct FunctionMetrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     function: String,
-    /// `ok`, `error` (the function's), `throttled`, `refused` (the host could not run it).
+    /// One of [`OUTCOMES`].
     outcome: &'static str,
 }
 
@@ -109,7 +112,10 @@ impl Drop for Running {
 
 impl Invoker for FunctionMetrics {
     fn invoke(&self, runnable: Arc<Runnable>, invocation: Invocation) -> Pending<'_, Result<Invoked, InvokeError>> {
-        Box::pin(self.counted(runnable, invocation))
+        // As the invocation itself, the count goes on when the caller leaves.
+        let counted = self.clone();
+        let work = tokio::spawn(async move { counted.counted(runnable, invocation).await });
+        Box::pin(async move { work.await.unwrap_or(Err(InvokeError::Stopping)) })
     }
 
     fn provision(&self, runnable: Arc<Runnable>, count: usize) -> Pending<'_, Result<(), InvokeError>> {
@@ -117,6 +123,10 @@ impl Invoker for FunctionMetrics {
     }
 
     fn retire<'a>(&'a self, arn: &'a str) -> Pending<'a, ()> {
+        let function = arn.rsplit(':').next().unwrap_or(arn);
+        for outcome in OUTCOMES {
+            self.invocations.remove(&Labels { function: function.to_owned(), outcome });
+        }
         Box::pin(self.host.retire(arn))
     }
 }

@@ -20,8 +20,10 @@ use crate::{compose, dev, signals};
 const FRESH: Duration = Duration::from_secs(5);
 /// How often the head is polled beside LISTEN/NOTIFY.
 const POLL: Duration = Duration::from_millis(500);
+/// How long a host that drains goes on taking calls, so that balancers see it is not ready.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the processes of functions may take to end.
-const ENDING: Duration = Duration::from_secs(10);
+pub(crate) const ENDING: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM, then lets invocations finish.
 ///
@@ -54,11 +56,18 @@ async fn serve(options: Functions) -> anyhow::Result<()> {
     lambda.run_events();
     tracing::info!(functions = %at, status = %status_at, "function host ready");
     let alone = Alone { service: Arc::new(lambda.clone()), auth, clock, entropy };
-    let serving = tokio::spawn(alone.serve(listener, stop.clone().cancelled_owned()));
-    stop.cancelled().await;
+    let closing = CancellationToken::new();
+    let mut serving = tokio::spawn(alone.serve(listener, closing.clone().cancelled_owned()));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        done = &mut serving => return done?.context("the functions listener failed"),
+    }
     ready.store(false, Ordering::Relaxed);
     lambda.close();
-    match tokio::time::timeout(Duration::from_secs(options.drain_seconds), serving).await {
+    let drain = Duration::from_secs(options.drain_seconds);
+    tokio::time::sleep(FAREWELL.min(drain)).await;
+    closing.cancel();
+    match tokio::time::timeout(drain, serving).await {
         Ok(served) => served?.context("the functions listener failed")?,
         Err(_) => tracing::warn!("invocations were broken off: they took longer than --drain-seconds"),
     }

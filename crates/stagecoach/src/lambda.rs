@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::json;
 use stagecoach_base::{Clock, Scope};
 use stagecoach_control::{Answering, Beside};
@@ -132,6 +132,21 @@ impl Lambda {
         self.metrics.text(events.ok())
     }
 
+    /// The refusal for a function that does not exist and has printed nothing.
+    async fn unknown(&self, name: &str, actor: &str) -> Option<Response> {
+        if !self.host.logs(name).is_empty() {
+            return None;
+        }
+        let uri = format!("/2015-03-31/functions/{name}/configuration");
+        let (call, ()) = Request::get(uri).body(()).ok()?.into_parts();
+        match self.call(call, actor.to_owned(), Bytes::new()).await {
+            Answered::Whole(reply) if reply.status >= 400 => {
+                Some(response(reply.status, reply.headers, Body::from(reply.body)))
+            }
+            _ => None,
+        }
+    }
+
     /// Ends what would go on for ever, and claims no more events, so that a listener can be drained.
     pub(crate) fn close(&self) {
         self.closing.cancel();
@@ -177,7 +192,12 @@ impl Beside for Lambda {
 
     fn answer(&self, call: Parts, actor: String, body: Bytes) -> Answering<'_> {
         Box::pin(async move {
-            if let Some(name) = function_logs::function(call.uri.path()) {
+            let path = call.uri.path().to_owned();
+            let name = function_logs::function(&path).filter(|_| call.method == Method::GET);
+            if let Some(name) = name {
+                if let Some(refusal) = self.unknown(name, &actor).await {
+                    return refusal;
+                }
                 let follow = function_logs::follows(call.uri.query().unwrap_or_default());
                 return text(function_logs::body(&self.host, name, follow, self.closing.clone()));
             }

@@ -195,7 +195,9 @@ async fn call(
     let target = call_target(&endpoint.url, function, operation)?;
     let (path, query) = (target.path(), target.query().unwrap_or_default());
     let called = Target { method: &HttpMethod::POST, path, query };
-    core.signers.sign((endpoint.credentials.get(), &function.region), called, &mut headers, &event, exchange.wall);
+    // Now, not when the request began: a body may have come for minutes.
+    let now = core.wall(core.shared.clock.now());
+    core.signers.sign((endpoint.credentials.get(), &function.region), called, &mut headers, &event, now);
     let uri = Uri::from(target);
     let request = http_integration::request(HttpMethod::POST, uri, headers, UpstreamBody::Full(event));
     let call = Call { endpoint: &endpoint.url, insecure: false, trusted: true };
