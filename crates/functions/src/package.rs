@@ -5,7 +5,9 @@ mod links;
 mod sweep;
 mod unzip;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use stagecoach_base::Digest;
@@ -32,11 +34,15 @@ pub(crate) struct Folders {
 pub(crate) struct Packages {
     folder: PathBuf,
     doomed: sweep::Doomed,
+    turns: Turns,
 }
+
+/// Packages that are being unpacked.
+type Turns = Arc<Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>>;
 
 impl Packages {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.join("code"), doomed: sweep::Doomed::default() }
+        Self { folder: folder.join("code"), doomed: sweep::Doomed::default(), turns: Turns::default() }
     }
 
     /// Where the package `digest` is, once unpacked. If it is there, it is not removed for a while.
@@ -44,6 +50,18 @@ impl Packages {
         let name = digest.to_string();
         self.doomed.spare(&name);
         self.folder.join(name)
+    }
+
+    /// What whoever unpacks the package `digest` locks meanwhile, so that it is read and unpacked once. Forgotten when nobody has it.
+    pub(crate) fn turn(&self, digest: &Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let known = turns.get(digest).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.insert(*digest, Arc::downgrade(&turn));
+            turn
+        })
     }
 
     /// Unpacks `zip` unless that was done before; answers the folder. `nonce` makes the temporary name unique.
@@ -156,6 +174,22 @@ mod tests {
             writer.write_all(bytes).unwrap();
         }
         writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn packages_are_unpacked_one_by_one_each_by_itself() {
+        let packages = Packages::new(Path::new("unused"));
+        let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
+
+        let turn = packages.turn(&one);
+        let held = turn.try_lock().unwrap();
+        let (same, free) = (packages.turn(&one).try_lock().is_err(), packages.turn(&other).try_lock().is_ok());
+        drop(held);
+        drop(turn);
+        let again = packages.turn(&one);
+
+        assert!(same && free && again.try_lock().is_ok());
+        assert_eq!(packages.turns.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]

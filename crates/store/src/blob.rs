@@ -82,10 +82,17 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let packed: Vec<u8> = row.try_get("bytes")?;
         let size = usize::try_from(rows::revision(&row, "size")?).unwrap_or(usize::MAX).min(LARGEST_BLOB);
-        let bytes = zstd::bulk::decompress(&packed, size).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        if Digest::of(&bytes) != *digest {
-            return Err(StoreError::Damaged(format!("blob {digest}")));
-        }
-        Ok(Some(Bytes::from(bytes)))
+        // A large one takes long enough to hold up whoever shares the thread.
+        let name = *digest;
+        let work = tokio::task::spawn_blocking(move || unpack(&packed, size, &name)).await;
+        work.map_err(|error| StoreError::Damaged(error.to_string()))?.map(Some)
     }
+}
+
+fn unpack(packed: &[u8], size: usize, name: &Digest) -> Result<Bytes, StoreError> {
+    let bytes = zstd::bulk::decompress(packed, size).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    if Digest::of(&bytes) != *name {
+        return Err(StoreError::Damaged(format!("blob {name}")));
+    }
+    Ok(Bytes::from(bytes))
 }

@@ -147,6 +147,12 @@ impl Functions {
         if is_there(&place).await {
             return Ok(place);
         }
+        // One of many cold invocations reads and unpacks, the others wait: off the warm path, and on this package's lock only.
+        let turn = self.packages.turn(package);
+        let _turn = turn.lock().await;
+        if is_there(&place).await {
+            return Ok(place);
+        }
         let zip = self.parts.store.blob(package).await?;
         let zip =
             zip.ok_or_else(|| LambdaError::new(Code::Service, "The function's package is gone from the store."))?;

@@ -1,6 +1,6 @@
 //! A zip archive onto disk. Sizes are counted as they come out, whatever the archive claims.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use zip::ZipArchive;
@@ -10,8 +10,33 @@ use super::disk;
 use super::links::{LONGEST_TARGET, Links};
 use crate::errors::{self, LambdaError};
 
-/// Most entries of a package: ours, so that empty files cannot use up a disk's inodes.
+/// Most entries of a package, and most folders: ours, so that neither empty files nor long paths can use up a disk's inodes.
 const MOST_ENTRIES: usize = 200_000;
+
+/// What a package may still take of the disk.
+struct Room {
+    bytes: u64,
+    folders: usize,
+}
+
+impl Room {
+    /// Makes a folder and those above it that are not there.
+    fn folder(&mut self, place: &Path) -> Result<(), LambdaError> {
+        let missing: Vec<&Path> = place.ancestors().take_while(|folder| !folder.exists()).collect();
+        let left = self.folders.checked_sub(missing.len());
+        self.folders = left.ok_or_else(|| too_many("folders"))?;
+        if missing.is_empty() { Ok(()) } else { std::fs::create_dir_all(place).map_err(|error| disk(&error)) }
+    }
+
+    /// Makes the folder that `place` is in.
+    fn folder_of(&mut self, place: &Path) -> Result<(), LambdaError> {
+        place.parent().map_or(Ok(()), |folder| self.folder(folder))
+    }
+}
+
+fn too_many(what: &str) -> LambdaError {
+    LambdaError::invalid(format!("The package has more than {MOST_ENTRIES} {what}."))
+}
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 type Entry<'a, 'b> = ZipFile<'a, Cursor<&'b [u8]>>;
@@ -26,19 +51,19 @@ pub(super) fn unzip(zip: &[u8], into: &Path, largest: u64) -> Result<(), LambdaE
         return Err(LambdaError::invalid(errors::EMPTY_ZIP));
     }
     if archive.len() > MOST_ENTRIES {
-        return Err(LambdaError::invalid(format!("The package has more than {MOST_ENTRIES} entries.")));
+        return Err(too_many("entries"));
     }
     let links = links(&mut archive)?;
     std::fs::create_dir_all(into).map_err(|error| disk(&error))?;
-    let mut left = largest;
+    let mut room = Room { bytes: largest, folders: MOST_ENTRIES };
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|_| broken())?;
         if !entry.is_symlink() {
-            left -= write(&mut entry, into, &links, left)?;
+            write(&mut entry, into, &links, &mut room)?;
         }
     }
     // Last, so that nothing is written through them.
-    links.iter().try_for_each(|(at, target)| link(target, &into.join(at)))
+    links.iter().try_for_each(|(at, target)| link(target, &into.join(at), &mut room))
 }
 
 fn broken() -> LambdaError {
@@ -94,8 +119,8 @@ fn stray(name: &str) -> LambdaError {
     LambdaError::invalid(format!("The package entry {name:?} is a link that leaves the package."))
 }
 
-/// Writes a file or makes a folder; answers the bytes it took.
-fn write(entry: &mut Entry<'_, '_>, into: &Path, links: &Links, left: u64) -> Result<u64, LambdaError> {
+/// Writes a file or makes a folder.
+fn write(entry: &mut Entry<'_, '_>, into: &Path, links: &Links, room: &mut Room) -> Result<(), LambdaError> {
     let inside = place(entry)?;
     if links.cover(&inside) {
         let name = name(entry);
@@ -105,21 +130,27 @@ fn write(entry: &mut Entry<'_, '_>, into: &Path, links: &Links, left: u64) -> Re
     }
     let place = into.join(inside);
     if entry.is_dir() {
-        return std::fs::create_dir_all(&place).map(|()| 0).map_err(|error| disk(&error));
+        return room.folder(&place);
     }
-    make_folder_of(&place)?;
+    room.folder_of(&place)?;
     let mut file = std::fs::File::create(&place).map_err(|error| disk(&error))?;
     let mode = entry.unix_mode();
-    let written = std::io::copy(&mut entry.take(left + 1), &mut file).map_err(|_| broken())?;
-    if written > left {
-        return Err(LambdaError::invalid(errors::UNZIPPED_SIZE));
-    }
-    permit(&file, mode).map_err(|error| disk(&error))?;
-    Ok(written)
+    let written = copy(entry.take(room.bytes.saturating_add(1)), &mut file)?;
+    room.bytes = room.bytes.checked_sub(written).ok_or_else(|| LambdaError::invalid(errors::UNZIPPED_SIZE))?;
+    permit(&file, mode).map_err(|error| disk(&error))
 }
 
-fn make_folder_of(place: &Path) -> Result<(), LambdaError> {
-    place.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(|error| disk(&error))
+/// As [`std::io::copy`], but what cannot be read is the package's fault, and what cannot be written the disk's.
+fn copy(mut from: impl Read, to: &mut impl Write) -> Result<u64, LambdaError> {
+    let (mut buffer, mut written) = (vec![0; 64 * 1024], 0);
+    loop {
+        let read = from.read(&mut buffer).map_err(|_| broken())?;
+        if read == 0 {
+            return Ok(written);
+        }
+        to.write_all(buffer.get(..read).unwrap_or_default()).map_err(|error| disk(&error))?;
+        written += read as u64;
+    }
 }
 
 /// The archive's permission bits, readable by all: without set-id bits, which are not for packages to give.
@@ -130,8 +161,8 @@ fn permit(file: &std::fs::File, mode: Option<u32>) -> std::io::Result<()> {
 }
 
 #[cfg(unix)]
-fn link(target: &Path, at: &Path) -> Result<(), LambdaError> {
-    make_folder_of(at)?;
+fn link(target: &Path, at: &Path, room: &mut Room) -> Result<(), LambdaError> {
+    room.folder_of(at)?;
     std::os::unix::fs::symlink(target, at).map_err(|error| match error.kind() {
         // A folder that other entries lie in.
         std::io::ErrorKind::AlreadyExists => stray(&at.display().to_string()),
@@ -145,14 +176,12 @@ fn permit(_: &std::fs::File, _: Option<u32>) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn link(_: &Path, at: &Path) -> Result<(), LambdaError> {
+fn link(_: &Path, at: &Path, _: &mut Room) -> Result<(), LambdaError> {
     Err(stray(&at.display().to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use proptest::prelude::*;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
@@ -185,6 +214,36 @@ mod tests {
         assert_eq!(refused(b"no zip", 9), errors::NOT_A_ZIP);
         assert_eq!(refused(&zip(&[]), 9), errors::EMPTY_ZIP);
         assert!(!home.path().join("out").exists());
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_package() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::InvalidData.into())
+            }
+        }
+        let mut full: &mut [u8] = &mut [0; 2];
+
+        let unread = copy(Fails, &mut Vec::new()).unwrap_err();
+        let unwritten = copy(&b"text"[..], &mut full).unwrap_err();
+
+        assert_eq!((unread.code.status(), unread.message.as_ref()), (400, errors::NOT_A_ZIP));
+        assert_eq!(unwritten.code.status(), 500);
+    }
+
+    #[test]
+    fn folders_are_counted_as_they_are_made() {
+        let home = tempfile::tempdir().unwrap();
+        let mut room = Room { bytes: 0, folders: 3 };
+
+        room.folder(&home.path().join("a/b")).unwrap();
+        room.folder_of(&home.path().join("a/b/c")).unwrap();
+        let refused = room.folder(&home.path().join("a/c/d")).unwrap_err();
+
+        assert_eq!((refused.code.status(), room.folders), (400, 1));
+        assert!(!home.path().join("a/c").exists());
     }
 
     #[test]
