@@ -27,7 +27,7 @@ mod versions;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
@@ -191,7 +191,7 @@ impl Functions {
         let actor = request.extensions.get::<Caller>().map_or("anonymous", |caller| caller.0.as_str());
         let now = self.parts.clock.wall();
         let origin = Origin::of(request);
-        let cx = Cx { functions: self, call: &call, id, actor, now, origin };
+        let cx = Cx { functions: self, call: &call, id, actor, now, origin, parsed: OnceLock::new() };
         constraints::hold(&cx)?;
         handler(&cx).await
     }

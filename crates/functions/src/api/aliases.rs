@@ -25,7 +25,7 @@ pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
         weights: BTreeMap::new(),
         revision_id: String::new(),
     };
-    change(cx, &mut write, &function, &mut alias, &body).await?;
+    change(cx, &mut write, &function, &mut alias, body).await?;
     write.insert(&kinds::doc(kinds::alias(&target.name, name), &target.name, &alias)?).await?;
     write.commit().await?;
     Ok(reply(cx, &shape(cx, &target, &alias)))
@@ -38,10 +38,10 @@ pub(super) async fn update(cx: &Cx<'_>) -> Outcome {
     let function = cx.function(&mut write, &target).await?;
     let mut alias = named(cx, &mut write, &target).await?;
     check_revision(body["RevisionId"].as_str(), &alias.revision_id)?;
-    change(cx, &mut write, &function, &mut alias, &body).await?;
+    change(cx, &mut write, &function, &mut alias, body).await?;
     write.put(&kinds::doc(kinds::alias(&target.name, &alias.name), &target.name, &alias)?).await?;
     write.commit().await?;
-    cx.functions.reconcile().await?;
+    cx.functions.follow().await;
     Ok(reply(cx, &shape(cx, &target, &alias)))
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
     write.delete(&kinds::provisioned(&target.name, name)).await?;
     write.delete(&kinds::event_config(&target.name, Some(name))).await?;
     write.commit().await?;
-    cx.functions.reconcile().await?;
+    cx.functions.follow().await;
     Ok(empty(cx))
 }
 

@@ -12,6 +12,11 @@ use crate::package::{LARGEST_UNZIPPED, LARGEST_ZIPPED};
 /// What reservations must leave to the other functions [D]; of a small limit, a tenth.
 const UNRESERVED: u32 = 100;
 
+/// What reservations must leave of the account's limit.
+pub(super) fn unreserved(account: u32) -> u32 {
+    UNRESERVED.min(account / 10)
+}
+
 /// PutFunctionConcurrency.
 pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     let (target, body) = (unqualified(cx)?, cx.body()?);
@@ -21,7 +26,7 @@ pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     let mut function = cx.function(&mut write, &target).await?;
     let others = reserved(&write.list(kinds::FUNCTION, "", None, ALL).await?, Some(&target.name))?;
     let account = cx.functions.parts.concurrency;
-    let unreserved = UNRESERVED.min(account / 10);
+    let unreserved = unreserved(account);
     if others.saturating_add(asked) > account - unreserved && asked > 0 {
         return Err(LambdaError::invalid(format!(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \

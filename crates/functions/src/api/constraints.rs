@@ -50,7 +50,7 @@ pub(super) fn hold(cx: &Cx<'_>) -> Result<(), LambdaError> {
     if TRAFFIC.contains(&cx.call.op()) {
         return Ok(());
     }
-    check(cx.call, &cx.body()?, &cx.functions.patterns)
+    check(cx.call, cx.body()?, &cx.functions.patterns)
 }
 
 fn check(call: &Call, body: &Value, patterns: &Patterns) -> Result<(), LambdaError> {

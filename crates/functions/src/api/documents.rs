@@ -1,5 +1,7 @@
 //! One call's context, and the documents it reads and writes.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 use stagecoach_base::{Scope, UnixMillis};
 use stagecoach_store::{Author, Doc, Key, Store, StoreError, Write};
@@ -21,6 +23,8 @@ pub(super) struct Cx<'a> {
     pub(super) now: UnixMillis,
     /// How the caller reached this API.
     pub(super) origin: Origin,
+    /// See [`Cx::body`].
+    pub(super) parsed: OnceLock<Value>,
 }
 
 /// Serves one operation.
@@ -81,11 +85,15 @@ impl<'a> Cx<'a> {
         Target::parse(self.call.label("FunctionName"), asked, self.scope())
     }
 
-    /// The body, an object.
-    pub(super) fn body(&self) -> Result<Value, LambdaError> {
+    /// The body, an object. Parsed once: a package may be in it.
+    pub(super) fn body(&self) -> Result<&Value, LambdaError> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(parsed);
+        }
         let body = self.call.json_body();
         let body = body.map_err(|error| LambdaError::new(Code::Serialization, error.message()))?;
-        Ok(if body.is_null() { Value::Object(serde_json::Map::default()) } else { body })
+        let object = if body.is_null() { Value::Object(serde_json::Map::default()) } else { body };
+        Ok(self.parsed.get_or_init(|| object))
     }
 
     /// `Marker` and `MaxItems`: the id to start after, and how many items at most.
@@ -178,8 +186,8 @@ impl Functions {
             return Ok(function.latest.clone());
         }
         let found = match number.parse() {
-            Ok(number) => from.doc(&kinds::version(&function.name, number)).await?,
-            Err(_) => None,
+            Ok(parsed) if is_number(number) => from.doc(&kinds::version(&function.name, parsed)).await?,
+            _ => None,
         };
         let missing = || {
             let target = Target { name: function.name.clone(), qualifier: Some(number.to_owned()) };

@@ -26,8 +26,8 @@ async fn write(
     base: impl FnOnce(Option<EventConfig>, &Target) -> Result<EventConfig, LambdaError>,
 ) -> Outcome {
     let (target, body) = (cx.target()?, cx.body()?);
-    let (retries, age) = (number(&body, "MaximumRetryAttempts"), number(&body, "MaximumEventAgeInSeconds"));
-    let destinations = destinations(&body);
+    let (retries, age) = (number(body, "MaximumRetryAttempts"), number(body, "MaximumEventAgeInSeconds"));
+    let destinations = destinations(body);
     if retries.is_none() && age.is_none() && destinations.is_none() {
         return Err(LambdaError::invalid(errors::NO_EVENT_SETTING));
     }

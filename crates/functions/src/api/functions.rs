@@ -14,7 +14,7 @@ use crate::model::{Target, kinds};
 pub(super) async fn create(cx: &Cx<'_>) -> Outcome {
     let body = cx.body()?;
     let target = Target::parse(body["FunctionName"].as_str().unwrap_or_default(), None, cx.scope())?;
-    let mut settings = settings::created(&body)?;
+    let mut settings = settings::created(body)?;
     let tags = tags::read(&body["Tags"])?;
     let source = code::source(&body["Code"])?;
     if cx.store().get(&kinds::function(&target.name)).await?.is_some() {
@@ -73,7 +73,7 @@ pub(super) async fn update_code(cx: &Cx<'_>) -> Outcome {
     if body["ImageUri"].is_string() {
         return Err(LambdaError::invalid(errors::NO_IMAGES));
     }
-    let source = code::source(&body)?;
+    let source = code::source(body)?;
     let before = cx.function(&mut cx.store(), &target).await?;
     let blob = code::keep(cx, source).await?;
     layers::fit(cx, &blob.digest(), &before.latest.settings.layers).await?;
@@ -155,14 +155,14 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
         None => {
             write.delete_tree(&kinds::root(&target.name)).await?;
             write.commit().await?;
-            cx.functions.reconcile().await?;
             cx.functions.parts.invoker.retire(&target.function_arn(cx.scope())).await;
+            cx.functions.follow().await;
         }
         Some("$LATEST") => return Err(LambdaError::invalid(errors::LATEST_DELETED)),
         Some(number) if is_number(number) => {
             versions::delete(cx, &mut write, &function, number).await?;
             write.commit().await?;
-            cx.functions.reconcile().await?;
+            cx.functions.follow().await;
         }
         Some(_) => return Err(LambdaError::invalid("Deletion of aliases is not currently supported.")),
     }

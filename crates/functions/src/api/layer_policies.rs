@@ -11,7 +11,7 @@ use crate::model::layer::{self, LayerVersion};
 /// AddLayerVersionPermission.
 pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
     let ((name, number), body) = (layers::asked(cx)?, cx.body()?);
-    let statement = statement(&body, &layer::version_arn(cx.scope(), &name, number))?;
+    let statement = statement(body, &layer::version_arn(cx.scope(), &name, number))?;
     let asked = body["RevisionId"].as_str().or(cx.call.query("RevisionId")).map(str::to_owned);
     let sid = body["StatementId"].as_str().unwrap_or_default();
     let version = change(cx, &name, number, asked.as_deref(), |version| {

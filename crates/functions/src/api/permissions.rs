@@ -20,7 +20,7 @@ pub(super) async fn add(cx: &Cx<'_>) -> Outcome {
         return Err(LambdaError::invalid(errors::LATEST_POLICY));
     }
     let sid = body["StatementId"].as_str().unwrap_or_default();
-    let statement = policy::statement(&body, &target.arn(cx.scope()))?;
+    let statement = policy::statement(body, &target.arn(cx.scope()))?;
     let mut write = cx.write(&target.name).await?;
     let (function, revision) = holder(cx, &mut write, &target).await?;
     check(body["RevisionId"].as_str(), &revision)?;

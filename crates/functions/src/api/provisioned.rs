@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stagecoach_base::UnixMillis;
+use stagecoach_store::{Key, Write};
 use stagecoach_wire::Reply;
 
 use super::Functions;
+use super::concurrency::unreserved;
 use super::documents::{ALL, Cx, Outcome, empty, reply};
 use crate::errors::{self, Code, LambdaError};
 use crate::model::function::{Function, timestamp};
@@ -41,12 +43,13 @@ pub(super) async fn put(cx: &Cx<'_>) -> Outcome {
     if function.reserved.is_some_and(|reserved| reserved < count) {
         return Err(LambdaError::invalid(errors::BEYOND_RESERVED));
     }
+    fits(cx, &mut write, &kinds::provisioned(&target.name, &qualifier), count).await?;
     let provisioned = Provisioned { name: target.name.clone(), qualifier: qualifier.clone(), count, modified: cx.now };
     write.put(&kinds::doc(kinds::provisioned(&target.name, &qualifier), &target.name, &provisioned)?).await?;
     write.commit().await?;
     let mut shape = shape(&provisioned, 0);
     shape["Status"] = "IN_PROGRESS".into();
-    cx.functions.reconcile().await?;
+    cx.functions.follow().await;
     Ok(reply(cx, &shape))
 }
 
@@ -66,7 +69,7 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
     cx.function(&mut write, &target).await?;
     write.delete(&kinds::provisioned(&target.name, &qualifier)).await?;
     write.commit().await?;
-    cx.functions.reconcile().await?;
+    cx.functions.follow().await;
     Ok(empty(cx))
 }
 
@@ -83,6 +86,21 @@ pub(super) async fn list(cx: &Cx<'_>) -> Outcome {
         shapes.push(shape);
     }
     Ok(Reply::json(200, &json!({ "ProvisionedConcurrencyConfigs": shapes })).into())
+}
+
+/// Refuses what would take from the account more than reservations may.
+async fn fits(cx: &Cx<'_>, write: &mut Write, key: &Key, count: u32) -> Result<(), LambdaError> {
+    let account = cx.functions.parts.concurrency;
+    let mut left = account.saturating_sub(unreserved(account));
+    for doc in write.list(kinds::PROVISIONED, "", None, ALL).await?.iter().filter(|doc| doc.key != *key) {
+        left = left.saturating_sub(kinds::body::<Provisioned>(doc)?.count);
+    }
+    if count <= left {
+        return Ok(());
+    }
+    Err(LambdaError::invalid(format!(
+        "Specified ConcurrentExecutions for function is greater than function's unreserved concurrency [{left}]."
+    )))
 }
 
 fn qualified(cx: &Cx<'_>) -> Result<(Target, String), LambdaError> {
@@ -116,8 +134,8 @@ impl Functions {
         for provisioned in self.provisioned().await? {
             if let Some((runnable, count)) = self.wanted(&provisioned).await? {
                 let key = (runnable.name.clone(), runnable.version.clone());
-                let slot = wanted.entry(key).or_insert((runnable, 0));
-                slot.1 += count;
+                let slot = wanted.entry(key).or_insert((runnable, 0_u32));
+                slot.1 = slot.1.saturating_add(count);
             }
         }
         let gone: Vec<_> = ready.keys().filter(|key| !wanted.contains_key(key)).cloned().collect();
@@ -133,6 +151,13 @@ impl Functions {
             }
         }
         Ok(())
+    }
+
+    /// [`Functions::reconcile`] after a change that is committed: it stands, whatever becomes of the environments.
+    pub(super) async fn follow(&self) {
+        if let Err(error) = self.reconcile().await {
+            tracing::error!(%error, "provisioned concurrency does not follow its documents");
+        }
     }
 
     /// How many environments of a version are ready.
@@ -168,7 +193,13 @@ impl Functions {
         let Some(version) = store.get(&kinds::version(name, number)).await? else { return Ok(None) };
         let version: Version = kinds::body(&version)?;
         let Ok(runtime) = version.settings.runtime.parse::<Runtime>() else { return Ok(None) };
-        let code = self.code(&version).await?;
+        let code = match self.code(&version).await {
+            Ok(code) => code,
+            Err(error) => {
+                tracing::warn!(function = %name, version = number, %error, "provisioned concurrency has no package");
+                return Ok(None);
+            }
+        };
         let runnable = version.runnable(&function, &self.parts.scope, runtime, code);
         let runnable = Arc::new(runnable);
         self.held.add(&runnable);

@@ -7,7 +7,7 @@ use stagecoach_base::Revision;
 use stagecoach_policy::Statement;
 
 use super::{Functions, permissions};
-use crate::errors::LambdaError;
+use crate::errors::{Code, LambdaError};
 use crate::model::event_config::EventConfig;
 use crate::model::name::is_number;
 use crate::model::{Alias, Function, Target, Version, kinds};
@@ -77,7 +77,29 @@ impl Routes {
     }
 }
 
+/// How often what was not found is looked for while others write.
+const TRIES: usize = 10;
+
+/// Reads a route. Its documents are read one by one: an alias may move, and its old version go, in between. So what was not found
+/// is not there only if nobody wrote meanwhile.
 async fn read(functions: &Functions, target: &Target) -> Result<Route, LambdaError> {
+    let mut before = None;
+    for _ in 1..TRIES {
+        match read_once(functions, target).await {
+            Err(error) if error.code == Code::ResourceNotFound => {
+                let after = Some(functions.parts.store.revision().await?);
+                if before == after {
+                    return Err(error);
+                }
+                before = after;
+            }
+            other => return other,
+        }
+    }
+    read_once(functions, target).await
+}
+
+async fn read_once(functions: &Functions, target: &Target) -> Result<Route, LambdaError> {
     let store = &mut &functions.parts.store;
     let function = functions.function(store, target).await?;
     let mut route = Route {

@@ -156,7 +156,7 @@ pub(super) async fn update(cx: &Cx<'_>) -> Outcome {
     let mut function = cx.function(&mut write, &target).await?;
     check_revision(body["RevisionId"].as_str(), &function.latest.revision_id)?;
     let mut settings = function.latest.settings.clone();
-    change(&mut settings, &body)?;
+    change(&mut settings, body)?;
     settings.layers = layers.unwrap_or(settings.layers);
     let latest = &mut function.latest;
     if latest.settings != settings {

@@ -20,7 +20,7 @@ impl Target {
     /// Reads `name[:qualifier]`, `account:function:name[:qualifier]` or a whole ARN.
     ///
     /// # Errors
-    /// 400 for no name, or two qualifiers that differ; 404 for another region's or account's ARN.
+    /// 400 for no name, or two qualifiers that differ; 404 for another region's or account's ARN, and for `01`.
     pub fn parse(text: &str, asked: Option<&str>, scope: &Scope) -> Result<Self, LambdaError> {
         let local = local_part(text, scope)?;
         let (name, derived) = match local.split_once(':') {
@@ -43,7 +43,12 @@ impl Target {
         }
         match (derived, asked) {
             (Some(derived), Some(asked)) if derived != asked => Err(LambdaError::invalid(errors::QUALIFIERS_DIFFER)),
-            (derived, asked) => Ok(Self { name: name.to_owned(), qualifier: derived.or(asked).map(str::to_owned) }),
+            (derived, asked) => {
+                let target = Self { name: name.to_owned(), qualifier: derived.or(asked).map(str::to_owned) };
+                // No alias is called so, and no version is written so.
+                let nothing = target.qualifier.as_deref().is_some_and(|text| digits(text) && !is_number(text));
+                if nothing { Err(LambdaError::no_function(&target.arn(scope))) } else { Ok(target) }
+            }
         }
     }
 
@@ -109,8 +114,12 @@ fn is_qualifier(text: &str) -> bool {
     text == "$LATEST" || ((1..=128).contains(&text.len()) && text.bytes().all(word))
 }
 
-/// Whether a qualifier is a version's number.
+/// Whether a qualifier is a version's number, as versions are written: `01` is none, so that each has one name only.
 pub(crate) fn is_number(text: &str) -> bool {
+    digits(text) && !text.starts_with('0')
+}
+
+fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -146,6 +155,9 @@ mod tests {
             assert_eq!(code(wrong, None), errors::Code::Validation, "{wrong}");
         }
         assert_eq!(code("f:1", Some("2")), errors::Code::InvalidParameterValue);
+        for (text, asked) in [("f:01", None), ("f", Some("0")), ("f", Some("007"))] {
+            assert_eq!(code(text, asked), errors::Code::ResourceNotFound, "{text} {asked:?}");
+        }
         assert_eq!(code("arn:aws:lambda:eu-west-1:000000000000:function:f", None), errors::Code::ResourceNotFound);
         assert_eq!(code("arn:aws:lambda:us-east-1:111111111111:function:f", None), errors::Code::ResourceNotFound);
     }
