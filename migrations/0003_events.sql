@@ -4,7 +4,6 @@ CREATE TABLE event (
     id text NOT NULL PRIMARY KEY,
     function text NOT NULL,
     qualifier text NOT NULL,
-    payload bytea NOT NULL,
     client_context text NOT NULL,
     trace_id text NOT NULL,
     accepted bigint NOT NULL,
@@ -12,7 +11,11 @@ CREATE TABLE event (
     failures integer NOT NULL,
     refusals integer NOT NULL,
     claims integer NOT NULL,
-    claimed_by text NOT NULL
+    claimed_by text NOT NULL,
+    -- Last: what reads the others does not walk over it.
+    payload bytea NOT NULL
 );
 -- Holds all that finding work and counting need, so that neither reads payloads.
 CREATE INDEX event_function ON event (function, due, accepted);
+-- What is claimed, by whom: few rows of a long queue.
+CREATE INDEX event_claimed ON event (claimed_by) WHERE claimed_by <> '';

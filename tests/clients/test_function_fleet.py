@@ -304,3 +304,20 @@ def test_a_download_needs_no_key_on_any_host_and_nothing_else_goes_without_one(f
 
     assert [(answer.status, answer.body == code) for answer in downloads] == [(200, True)] * 3, [answer.body[:99] for answer in downloads]
     assert others == [403, 403]
+
+
+def test_a_second_host_on_one_sqlite_file_is_refused(tmp_path):
+    database = f"sqlite://{tmp_path}/stagecoach.db"
+    hosts = [Process(tmp_path, f"host-{index}", ["functions", "--database-url", database, "--data-dir", str(tmp_path / f"host-{index}"),
+                                                 "--insecure-open-admin"], ("functions", "status")) for index in range(2)]
+    hosts[0].start()
+    try:
+        hosts[1].start(wait=False)
+
+        assert hosts[1].process.wait(20) == 1
+        assert "another function host uses this SQLite database" in (tmp_path / "host-1.log").read_text()
+    finally:
+        for host in hosts:
+            host.stop()
+    hosts[1].start()
+    hosts[1].stop()

@@ -46,7 +46,7 @@ async fn serve(options: Dev) -> anyhow::Result<()> {
     let (admin_at, feed_at) = (admin.local_addr()?, feed.local_addr()?);
     let mut profiles = Profiles::of_the_environment();
     let traffic = traffic(&options, admin_at, &mut profiles)?;
-    let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"), &options.host)?;
+    let lambda = Lambda::new(store.clone(), scope.clone(), &options.data_dir.join("functions"), &options.host).await?;
     let settings = ControlSettings {
         scope,
         auth: Auth::Open,

@@ -45,7 +45,7 @@ async fn serve(options: Functions) -> anyhow::Result<()> {
             Auth::SigV4(Keys::kept(store.clone(), Arc::clone(&clock), FRESH))
         }
     };
-    let lambda = Lambda::new(store.clone(), scope, &options.data_dir, &options.host)?;
+    let lambda = Lambda::new(store.clone(), scope, &options.data_dir, &options.host).await?;
     let (listener, status) = (compose::listen(options.functions).await?, compose::listen(options.status).await?);
     let (at, status_at) = (listener.local_addr()?, status.local_addr()?);
     let stop = signals::stop_token()?;

@@ -1,11 +1,12 @@
 //! The Lambda API with its function host: beside the control plane of `stagecoach dev`, on a listener of its own in
 //! `stagecoach functions`.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -44,14 +45,18 @@ pub(crate) struct Lambda {
     /// Ends what would go on for ever: followed logs, and claiming events.
     closing: CancellationToken,
     events: TaskTracker,
+    /// Held while this host works on a database that is a file.
+    _lock: Option<Arc<File>>,
 }
 
 impl Lambda {
     /// A host whose documents are in `store` and whose files are under `folder`.
     ///
     /// # Errors
-    /// When the working directory is gone, `--s3-endpoint` is given without credentials, or there is no such `--function-profile`.
-    pub(crate) fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> anyhow::Result<Self> {
+    /// When the working directory is gone, `--s3-endpoint` is given without credentials, there is no such `--function-profile`, or
+    /// another function host uses the same SQLite database.
+    pub(crate) async fn new(store: Store, scope: Scope, folder: &Path, how: &FunctionHost) -> anyhow::Result<Self> {
+        let lock = sole(&store).await?;
         // Functions run in folders of their own.
         let folder = std::path::absolute(folder)?;
         let (clock, entropy) = compose::environment();
@@ -84,7 +89,7 @@ impl Lambda {
             running: EventOptions::default()
                 .running
                 .min(usize::try_from(how.function_concurrency).unwrap_or(usize::MAX)),
-            // Nobody else runs events of a database that is a file.
+            // Nobody else runs events of a database that is a file: it is locked.
             alone: parts.store.is_embedded(),
             queued: how.max_queued_events,
             ..EventOptions::default()
@@ -93,7 +98,8 @@ impl Lambda {
         if let Some(objects) = objects {
             api = api.fetching_from(objects);
         }
-        Ok(Self { api: Arc::new(api), host, metrics, closing: CancellationToken::new(), events: TaskTracker::new() })
+        let (closing, events) = (CancellationToken::new(), TaskTracker::new());
+        Ok(Self { api: Arc::new(api), host, metrics, closing, events, _lock: lock.map(Arc::new) })
     }
 
     /// Begins to run queued events, and to remove packages that nothing refers to; ends with [`Lambda::close`].
@@ -209,6 +215,25 @@ impl Beside for Lambda {
                 }
             }
         })
+    }
+}
+
+/// Locks the file of an embedded database for function hosts: one that believes it is alone would take another's events.
+///
+/// # Errors
+/// When another has it.
+async fn sole(store: &Store) -> anyhow::Result<Option<File>> {
+    let Some(database) = store.file().await? else { return Ok(None) };
+    let mut path = database.clone().into_os_string();
+    path.push(".functions.lock");
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another function host uses this SQLite database ({}); use Postgres for several hosts",
+            database.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
 }
 

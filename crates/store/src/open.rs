@@ -1,15 +1,16 @@
 //! Opening a store, and what every handle shares.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::AnyPool;
-use sqlx::Executor;
 use sqlx::any::AnyPoolOptions;
+use sqlx::{Executor, Row};
 use stagecoach_base::Revision;
 use tokio::sync::{Mutex, watch};
 
-use crate::StoreError;
+use crate::{StoreError, sql};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +63,21 @@ impl Store {
         Ok(Self { pool, engine, url: url.into(), head, turn: Arc::new(Mutex::new(())) })
     }
 
-    /// Whether this is a file of this machine (SQLite): then no host elsewhere works on it.
+    /// Whether this is a database of this machine (SQLite): then no host elsewhere works on it.
     pub fn is_embedded(&self) -> bool {
         self.engine == Engine::Sqlite
+    }
+
+    /// The file of an embedded database, with links resolved; `None` in memory and on Postgres.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn file(&self) -> Result<Option<PathBuf>, StoreError> {
+        if self.engine == Engine::Postgres {
+            return Ok(None);
+        }
+        let file: String = sqlx::query(sql::SQLITE_FILE).fetch_one(&self.pool).await?.try_get("file")?;
+        Ok(Some(file).filter(|file| !file.is_empty()).map(PathBuf::from))
     }
 
     /// Moves on every commit seen by this handle: its own at once, others' through [`Store::tail`].

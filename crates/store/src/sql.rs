@@ -95,8 +95,11 @@ pub(crate) const RENEW_EVENTS: &str = "UPDATE event SET due = $1 WHERE claimed_b
 pub(crate) const RETURN_EVENT: &str = "UPDATE event SET claimed_by = '', due = $4, failures = $5, refusals = $6 \
      WHERE id = $1 AND claimed_by = $2 AND claims = $3";
 pub(crate) const FINISH_EVENT: &str = "DELETE FROM event WHERE id = $1 AND claimed_by = $2 AND claims = $3";
-pub(crate) const RELEASE_EVENTS: &str = "UPDATE event SET claimed_by = '', due = $1 WHERE claimed_by = $2";
+/// `<> ''` is what the index of claims holds.
+pub(crate) const RELEASE_EVENTS: &str =
+    "UPDATE event SET claimed_by = '', due = $1 WHERE claimed_by = $2 AND claimed_by <> ''";
 pub(crate) const RELEASE_ALL_EVENTS: &str = "UPDATE event SET claimed_by = '', due = $1 WHERE claimed_by <> ''";
+pub(crate) const DROP_EVENTS: &str = "DELETE FROM event WHERE function = $1";
 pub(crate) const EVENTS_BY_FUNCTION: &str =
     "SELECT function, count(*) AS events, min(accepted) AS oldest FROM event GROUP BY function";
 
@@ -109,6 +112,9 @@ pub(crate) const RESET: &[&str] = &[
     "DELETE FROM audit",
     "DELETE FROM event",
 ];
+
+/// SQLite: the database's file.
+pub(crate) const SQLITE_FILE: &str = "SELECT file FROM pragma_database_list WHERE name = 'main'";
 
 pub(crate) const MIGRATIONS: &str = "CREATE TABLE IF NOT EXISTS migration (number integer NOT NULL PRIMARY KEY)";
 pub(crate) const APPLIED: &str = "SELECT number FROM migration";

@@ -187,6 +187,14 @@ impl Write {
         Ok(sqlx::query(sql::DELETE_TREE).bind(root).execute(&mut *self.tx).await?.rows_affected())
     }
 
+    /// Removes a function's events from the queue, claimed ones too; answers how many went.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn drop_events(&mut self, function: &str) -> Result<u64, StoreError> {
+        Ok(sqlx::query(sql::DROP_EVENTS).bind(function).execute(&mut *self.tx).await?.rows_affected())
+    }
+
     /// Claims a unique name for a document.
     ///
     /// # Errors

@@ -7,11 +7,12 @@ mod schedule;
 mod serve;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use stagecoach_base::{Entropy, id};
+use stagecoach_base::{Clock, Entropy, id};
 use stagecoach_store::{Backlog, Claimed, NewEvent, Store, StoreError, Tried};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -109,14 +110,23 @@ pub(crate) struct Queue {
 struct State {
     /// What runs events; nothing before [`Functions::serve_events`] and after it.
     runner: Weak<Functions>,
-    /// Events that run here, with their functions.
-    running: HashMap<String, String>,
+    /// Events that run here, by id.
+    running: HashMap<String, Running>,
+    /// When claims were last renewed, Unix ms.
+    renewed: i64,
     /// Functions that were throttled, and until when (Unix ms) they are left alone.
     paused: HashMap<String, i64>,
     /// Events in the queue as far as this host knows, and since when.
     counted: Option<Instant>,
     total: u64,
     of: HashMap<String, u64>,
+}
+
+/// An event that runs here.
+struct Running {
+    function: String,
+    /// A later claim of the same event by this host, which its run takes over when it ends.
+    again: Option<Claimed>,
 }
 
 impl State {
@@ -130,14 +140,31 @@ impl State {
 struct Place {
     queue: Arc<Queue>,
     id: String,
+    /// Whether the event is still listed as running by this place.
+    listed: bool,
     slot: Option<OwnedSemaphorePermit>,
     /// Whoever waits for the end of all events waits for this one.
     _token: TaskTrackerToken,
 }
 
+impl Place {
+    /// A later claim of the event, if this host took one while it ran; else the event no longer runs here.
+    fn again(&mut self) -> Option<Claimed> {
+        let mut state = self.queue.state();
+        let again = state.running.get_mut(&self.id).and_then(|running| running.again.take());
+        if again.is_none() {
+            state.running.remove(&self.id);
+            self.listed = false;
+        }
+        again
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        self.queue.state().running.remove(&self.id);
+        if self.listed {
+            self.queue.state().running.remove(&self.id);
+        }
         // Before the loop is woken: it looks for room.
         drop(self.slot.take());
         if self.queue.behind.load(Ordering::Relaxed) {
@@ -164,7 +191,7 @@ pub(super) async fn accept(cx: &Cx<'_>, target: Target, invocation: Invocation) 
         accepted: cx.now.0,
     };
     // A task of its own: a client that leaves must not leave a claimed event behind that nobody runs.
-    let added = tokio::spawn(Arc::clone(events).add(parts.store.clone(), event)).await;
+    let added = tokio::spawn(Arc::clone(events).add(parts.store.clone(), Arc::clone(&parts.clock), event)).await;
     added.map_err(|error| error.to_string()).and_then(|added| added.map_err(|error| error.to_string())).map_err(
         |error| {
             tracing::error!(%error, "an event could not be stored");
@@ -237,11 +264,16 @@ impl Queue {
     }
 
     /// Stores an event, and starts it if there is room here and nothing waits before it.
-    async fn add(self: Arc<Self>, store: Store, event: NewEvent) -> Result<(), StoreError> {
+    async fn add(self: Arc<Self>, store: Store, clock: Arc<dyn Clock>, event: NewEvent) -> Result<(), StoreError> {
         let place = self.reserve(&event);
-        let held = if place.is_some() { schedule::millis(self.options.lease) } else { 0 };
-        let holder = place.as_ref().map(|_| self.holder.as_str());
-        let added = store.add_event(&event, holder, event.accepted.saturating_add(held)).await;
+        let (holder, due) = match place {
+            // From now on: routing and unpacking took their time since the event was accepted.
+            Some(_) => {
+                (Some(self.holder.as_str()), clock.wall().0.saturating_add(schedule::millis(self.options.lease)))
+            }
+            None => (None, event.accepted),
+        };
+        let added = store.add_event(&event, holder, due).await;
         if added.is_err() {
             self.leave(&event.function);
             return added;
@@ -268,12 +300,32 @@ impl Queue {
             state.runner.upgrade()?
         };
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        Some((runner, self.place(event, slot, token)))
+        Some((runner, self.place(event, slot, token)?))
     }
 
-    fn place(self: &Arc<Self>, event: &NewEvent, slot: OwnedSemaphorePermit, token: TaskTrackerToken) -> Place {
-        self.state().running.insert(event.id.clone(), event.function.clone());
-        Place { queue: Arc::clone(self), id: event.id.clone(), slot: Some(slot), _token: token }
+    /// `None` when the event runs here already: it is not started twice.
+    fn place(self: &Arc<Self>, event: &NewEvent, slot: OwnedSemaphorePermit, token: TaskTrackerToken) -> Option<Place> {
+        let mut state = self.state();
+        let Entry::Vacant(free) = state.running.entry(event.id.clone()) else { return None };
+        free.insert(Running { function: event.function.clone(), again: None });
+        Some(Place { queue: Arc::clone(self), id: event.id.clone(), listed: true, slot: Some(slot), _token: token })
+    }
+
+    /// Starts what was claimed; an event that runs here already is left to its run, which has lost its claim to this one.
+    fn started(self: &Arc<Self>, runner: Arc<Functions>, claimed: Claimed, slot: OwnedSemaphorePermit) {
+        if let Some(running) = self.state().running.get_mut(&claimed.event.id) {
+            running.again = Some(claimed);
+            return;
+        }
+        if let Some(place) = self.place(&claimed.event, slot, self.tasks.token()) {
+            self.start(runner, claimed, place);
+        }
+    }
+
+    /// The later claim that this host took on an event while it ran here.
+    fn superseding(&self, id: &str) -> Option<i64> {
+        let again = self.state().running.get_mut(id)?.again.take()?;
+        Some(again.claims)
     }
 
     fn start(&self, runner: Arc<Functions>, claimed: Claimed, place: Place) {

@@ -154,6 +154,7 @@ pub(super) async fn delete(cx: &Cx<'_>) -> Outcome {
     match target.qualifier.as_deref() {
         None => {
             write.delete_tree(&kinds::root(&target.name)).await?;
+            write.drop_events(&target.name).await?;
             write.commit().await?;
             cx.functions.parts.invoker.retire(&target.function_arn(cx.scope())).await;
             cx.functions.follow().await;

@@ -165,13 +165,14 @@ impl Environment {
         tokio::select! {
             biased;
             reply = answered => reply.map_or(Outcome::Stopping, Outcome::Replied),
+            // Before the process' end: a stop ends it.
+            () = stopping.cancelled() => Outcome::Stopping,
             failure = self.process.ended() => {
                 let told = self.api.exchange.last_words().filter(|body| !body.is_empty());
                 let failure = told.map_or(failure, Failure::Told);
                 if self.api.exchange.withdraw(&id) { Outcome::Died(failure) } else { Outcome::Failed(failure) }
             }
             () = tokio::time::sleep_until(deadline) => Outcome::Failed(Failure::TimedOut(self.runnable.timeout)),
-            () = stopping.cancelled() => Outcome::Stopping,
         }
     }
 

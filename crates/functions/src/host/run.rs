@@ -48,13 +48,15 @@ impl Run {
             Ok((working, Reply::Stream(pieces))) if self.invocation.streaming => {
                 let (sender, receiver) = mpsc::channel(16);
                 send(caller, Ok(Invoked { answer: Answer::Stream(receiver), log_tail: Vec::new() }));
-                self.stream(working, pieces, sender).await;
+                if self.stream(working, pieces, sender).await.is_err() {
+                    tracing::debug!("a stream was broken off: the host is stopping");
+                }
                 return;
             }
             Ok((working, Reply::Stream(pieces))) => {
                 let (sender, receiver) = mpsc::channel(16);
-                let (log_tail, answer) = tokio::join!(self.stream(working, pieces, sender), collected(receiver));
-                Ok(Invoked { answer, log_tail })
+                let (ended, answer) = tokio::join!(self.stream(working, pieces, sender), collected(receiver));
+                ended.map(|log_tail| Invoked { answer, log_tail })
             }
             Ok((working, reply)) => {
                 let log_tail = self.finished(&working, None).await;
@@ -181,24 +183,28 @@ impl Run {
         log.end()
     }
 
-    /// Passes a streamed answer on, and gives its seat back; the tail of the log.
+    /// Passes a streamed answer on, and gives its seat back; the tail of the log, or that the host stopped before its end.
     async fn stream(
         &self,
         working: Working,
         pieces: mpsc::Receiver<Piece>,
         to: mpsc::Sender<Result<Bytes, FunctionError>>,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, InvokeError> {
         let deadline = working.began + self.runnable.timeout;
+        let mut stopped = false;
         let failure = tokio::select! {
+            // First: a stop ends the process too, which is not the function's failure then.
+            biased;
+            () = self.shared.stopping.cancelled() => {
+                stopped = true;
+                Some(("Sandbox.Failure", Failure::Told(Bytes::from_static(b"the function host is shutting down"))))
+            }
             whole = relay(pieces, &to) => match whole {
                 true => None,
                 false => Some(("Runtime.ExitError", working.environment.ended().await)),
             },
             () = tokio::time::sleep_until(deadline) => {
                 Some(("Sandbox.Timedout", Failure::TimedOut(self.runnable.timeout)))
-            }
-            () = self.shared.stopping.cancelled() => {
-                Some(("Sandbox.Failure", Failure::Told(Bytes::from_static(b"the function host is shutting down"))))
             }
         };
         let log_tail = self.finished(&working, failure.as_ref().map(|(_, failure)| failure)).await;
@@ -212,7 +218,7 @@ impl Run {
         {
             tracing::debug!("nobody hears how a stream ended");
         }
-        log_tail
+        if stopped { Err(InvokeError::Stopping) } else { Ok(log_tail) }
     }
 }
 

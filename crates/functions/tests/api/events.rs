@@ -1,6 +1,7 @@
 //! Events: on SQLite always, on Postgres when `TEST_DATABASE_URL` names a server whose user may create databases. Time stands
 //! still unless a test moves it.
 
+mod claims;
 mod destinations;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::{entropy, eventually, function, opened, send};
+use claims::{
+    a_function_made_anew_does_not_get_the_events_of_the_former,
+    a_host_that_is_alone_takes_up_what_it_left_behind_at_once, a_host_that_slept_does_not_run_its_own_events_again,
+    an_event_that_is_claimed_anew_while_it_runs_is_not_started_again,
+};
 use destinations::{an_event_is_kept_for_as_long_as_its_function_says, destinations_hear_how_events_ended};
 
 struct Still(AtomicI64);
@@ -429,22 +435,6 @@ async fn a_flood_of_one_function_does_not_hold_up_another(world: World) {
     serving.stop().await;
 }
 
-async fn a_host_that_is_alone_takes_up_what_it_left_behind_at_once(world: World) {
-    let dies = Runs::new(0, succeeds);
-    let first = world.host(dies.clone(), options());
-    let killed = serve(&first);
-    event(&first, "f").await;
-    eventually("it runs", || dies.count() == 1).await;
-    killed.task.abort();
-    let runs = Runs::new(1, succeeds);
-
-    let serving = serve(&world.host(runs.clone(), EventOptions { alone: true, ..options() }));
-
-    eventually("it runs again", || runs.count() == 1).await;
-    world.emptied().await;
-    serving.stop().await;
-}
-
 async fn eventually_async(what: &str, mut check: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
         if check().await {
@@ -490,6 +480,9 @@ suite! {
     events_of_a_deleted_function_are_dropped,
     what_a_killed_host_ran_another_runs_when_the_claim_has_run_out,
     a_long_invocation_keeps_its_claim,
+    a_host_that_slept_does_not_run_its_own_events_again,
+    an_event_that_is_claimed_anew_while_it_runs_is_not_started_again,
+    a_function_made_anew_does_not_get_the_events_of_the_former,
     a_stopping_host_finishes_what_it_can_and_gives_the_rest_back,
     destinations_hear_how_events_ended,
     an_event_is_kept_for_as_long_as_its_function_says,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use stagecoach_functions::{Host, HostOptions};
+use stagecoach_functions::{Followed, Host, HostOptions, InvokeError};
 
-use crate::support::{World, called, eventually, folders, mark, options, running};
+use crate::support::{World, called, eventually, folders, invocation, mark, options, running};
 
 /// Starts daemons in two ways, and waits when told to.
 const DAEMONS: &str = "import os, subprocess, time\ndef handler(e, c):\n    \
@@ -102,7 +102,7 @@ async fn a_living_host_on_the_same_folder_keeps_what_it_has() {
     let before = world.call(&python, "0").await;
 
     let other = Host::new(options(world.folder.path()));
-    other.invoke(Arc::new(python.clone()), crate::support::invocation("0")).await.unwrap();
+    other.invoke(Arc::new(python.clone()), invocation("0")).await.unwrap();
     let both = folders(&world.folder.path().join("scratch/hosts")).len();
     other.shutdown().await;
     let after = world.call(&python, "0").await;
@@ -171,4 +171,27 @@ async fn an_environment_with_too_many_processes_ends() {
     assert!(many.contains("Runtime exited with error: signal: killed"), "{many}");
     eventually("all have ended", || running("bomb-mark") == 0).await;
     world.host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_is_not_the_failure_of_a_stream_that_is_wanted_whole() {
+    let world = World::new();
+    let text = "exports.handler = awslambda.streamifyResponse(async (event, out) => {\n    \
+        out.write('some');\n    setTimeout(() => console.log('streaming'), 100);\n    \
+        await new Promise((r) => setTimeout(r, 9000));\n});\n";
+    let node = Arc::new(world.node("js", text));
+    let mut follower = world.host.follow(&node.name);
+    let host = world.host.clone();
+    let running = tokio::spawn(async move { host.invoke(node, invocation("{}")).await });
+
+    loop {
+        let Some(Followed::Line(line)) = follower.next().await else { panic!("nothing was printed") };
+        if line.contains("streaming") {
+            break;
+        }
+    }
+    world.host.shutdown().await;
+
+    let error = running.await.unwrap().unwrap_err();
+    assert!(matches!(error, InvokeError::Stopping), "{error:?}");
 }

@@ -29,10 +29,23 @@ const PAUSE: i64 = 1000;
 const WRITES: u32 = 6;
 
 impl Functions {
-    /// Tries an event once, and writes down what follows.
-    pub(super) async fn run_event(self: Arc<Self>, claimed: Claimed, place: Place) {
+    /// Tries an event once and writes down what follows; again if this host claimed it anew before its place was free.
+    pub(super) async fn run_event(self: Arc<Self>, claimed: Claimed, mut place: Place) {
+        let (mut next, mut more) = (Some(claimed), false);
+        while let Some(claimed) = next {
+            more |= self.try_event(&claimed).await;
+            next = place.again();
+        }
+        drop(place);
+        if more {
+            self.events.wake.notify_one();
+        }
+    }
+
+    /// Whether something is left in the queue: the event, or one that follows from it.
+    async fn try_event(&self, claimed: &Claimed) -> bool {
         let target = target(&claimed.event);
-        let route = self.routes.find(&self, &target).await;
+        let route = self.routes.find(self, &target).await;
         let config = route.as_ref().map(|route| route.events.clone()).unwrap_or_default();
         let policy = policy(&config, self.events.options.retry_delays);
         let attempt = match route {
@@ -49,13 +62,10 @@ impl Functions {
                 let (function, request, condition) = (&event.function, &event.id, condition.as_str());
                 tracing::warn!(%function, %request, condition, why = attempt.why, "an event was given up");
             }
-            follows = self.follows(&claimed, &attempt, condition, &config, now);
+            follows = self.follows(claimed, &attempt, condition, &config, now);
         }
-        self.write_down(&claimed, next, follows.as_ref()).await;
-        drop(place);
-        if matches!(next, Next::Again(..)) || follows.is_some() {
-            self.events.wake.notify_one();
-        }
+        self.write_down(claimed, next, follows.as_ref()).await;
+        matches!(next, Next::Again(..)) || follows.is_some()
     }
 
     async fn attempt(&self, event: &NewEvent, target: &Target, route: &Route, policy: &Policy) -> Attempt {
@@ -116,9 +126,9 @@ impl Functions {
     /// Writes down what follows a try. Tries again while the store fails: an event that is not written down runs once more.
     async fn write_down(&self, claimed: &Claimed, next: Next, follows: Option<&NewEvent>) {
         let id = &claimed.event.id;
-        let mut wait = Duration::from_millis(200);
+        let (mut wait, mut claims) = (Duration::from_millis(200), claimed.claims);
         for _ in 0..WRITES {
-            match self.written(claimed, next, follows).await {
+            match self.written(id, claims, next, follows).await {
                 Ok(true) => {
                     if matches!(next, Next::Done(_)) {
                         self.events.leave(&claimed.event.function);
@@ -129,8 +139,12 @@ impl Functions {
                     return;
                 }
                 Ok(false) => {
-                    tracing::warn!(request = %id, "an event's claim had run out when it ended: it may run twice");
-                    return;
+                    let Some(newer) = self.events.superseding(id) else {
+                        tracing::warn!(request = %id, "an event ended without its claim: it may run twice, or its function is gone");
+                        return;
+                    };
+                    claims = newer;
+                    continue;
                 }
                 Err(error) => tracing::warn!(request = %id, %error, "how an event ended could not be stored"),
             }
@@ -140,9 +154,8 @@ impl Functions {
     }
 
     /// False when the claim had run out.
-    async fn written(&self, claimed: &Claimed, next: Next, follows: Option<&NewEvent>) -> Result<bool, StoreError> {
-        let (store, holder, claims) = (&self.parts.store, &self.events.holder, claimed.claims);
-        let id = &claimed.event.id;
+    async fn written(&self, id: &str, claims: i64, next: Next, follows: Option<&NewEvent>) -> Result<bool, StoreError> {
+        let (store, holder) = (&self.parts.store, &self.events.holder);
         match (next, follows) {
             (Next::Again(due, tried), _) => store.return_event(holder, id, claims, due, tried).await,
             (Next::Done(_), None) => store.finish_event(holder, id, claims).await,

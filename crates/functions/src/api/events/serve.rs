@@ -54,17 +54,31 @@ impl Functions {
         let queue = &self.events;
         loop {
             tokio::time::sleep(queue.options.lease / 3).await;
-            let running: Vec<String> = queue.state().running.keys().cloned().collect();
-            let until = self.parts.clock.wall().0.saturating_add(millis(queue.options.lease));
-            if let Err(error) = self.parts.store.renew_events(&queue.holder, &running, until).await {
+            if let Err(error) = self.renew_now(self.parts.clock.wall().0).await {
                 tracing::warn!(%error, "claims on events could not be renewed");
             }
         }
     }
 
+    async fn renew_now(&self, now: i64) -> Result<(), StoreError> {
+        let queue = &self.events;
+        let running: Vec<String> = queue.state().running.keys().cloned().collect();
+        let until = now.saturating_add(millis(queue.options.lease));
+        self.parts.store.renew_events(&queue.holder, &running, until).await?;
+        queue.state().renewed = now;
+        Ok(())
+    }
+
+    /// Renews first what may otherwise seem free at `now`: the machine slept, or the database was away. A claim that ran out
+    /// and that nobody took is renewed, too.
+    async fn renew_if_late(&self, now: i64) -> Result<(), StoreError> {
+        let late = now.saturating_sub(self.events.state().renewed) > millis(self.events.options.lease) / 2;
+        if late { self.renew_now(now).await } else { Ok(()) }
+    }
+
     async fn claim_until(self: &Arc<Self>, stop: &CancellationToken) {
         loop {
-            let wait = match self.claim().await {
+            let wait = match self.claim(stop).await {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::warn!(%error, "the queue of events cannot be read");
@@ -81,7 +95,7 @@ impl Functions {
     }
 
     /// Claims what is due and there is room for; answers when to look again.
-    async fn claim(self: &Arc<Self>) -> Result<Duration, StoreError> {
+    async fn claim(self: &Arc<Self>, stop: &CancellationToken) -> Result<Duration, StoreError> {
         let (queue, store) = (&self.events, &self.parts.store);
         loop {
             // Before looking for room: room that is given back after this wakes the loop.
@@ -90,11 +104,15 @@ impl Functions {
                 return Ok(self.soon(BUSY));
             }
             let now = self.parts.clock.wall().0;
+            self.renew_if_late(now).await?;
             let waiting = store.waiting_events().await?;
             let (due, later) = queue.plan(&waiting, now);
             queue.behind.store(!due.is_empty(), Ordering::Relaxed);
             let mut claimed = 0;
             for (nth, function) in due.iter().enumerate() {
+                if stop.is_cancelled() {
+                    return Ok(BUSY);
+                }
                 let free = queue.slots.available_permits();
                 claimed += self.claim_of(function, now, free.div_ceil(due.len() - nth)).await?;
             }
@@ -121,13 +139,13 @@ impl Functions {
         let Some(mut slots) = Arc::clone(&queue.slots).try_acquire_many_owned(share).ok().filter(|_| share > 0) else {
             return Ok(0);
         };
-        let until = now.saturating_add(millis(queue.options.lease));
+        // `now` is when claims were known to be fresh; this one counts from here.
+        let until = self.parts.clock.wall().0.saturating_add(millis(queue.options.lease));
         let claimed = self.parts.store.claim_events(&queue.holder, function, now, until, share).await?;
         let count = claimed.len();
         for claimed in claimed {
             if let Some(slot) = slots.split(1) {
-                let place = queue.place(&claimed.event, slot, queue.tasks.token());
-                queue.start(Arc::clone(self), claimed, place);
+                queue.started(Arc::clone(self), claimed, slot);
             }
         }
         Ok(count)
@@ -150,8 +168,8 @@ impl Queue {
         let mut state = self.state();
         state.paused.retain(|_, until| *until > now);
         let mut busy: HashMap<&str, usize> = HashMap::new();
-        for function in state.running.values() {
-            *busy.entry(function).or_default() += 1;
+        for running in state.running.values() {
+            *busy.entry(&running.function).or_default() += 1;
         }
         let (mut due, mut later) = (Vec::new(), None::<i64>);
         for Waiting { function, due: at } in waiting {
