@@ -12,8 +12,9 @@ use crate::host::{eventually, function, send};
 pub(super) async fn a_host_that_slept_does_not_run_its_own_events_again(world: World) {
     let runs = Runs::new(0, succeeds);
     let (host, other) = (world.host(runs.clone(), options()), world.host(Runs::new(0, succeeds), options()));
-    let serving = serve(&host);
+    // Before it serves: a host that finds something looks every second, one that does not seldom.
     event(&host, "f").await;
+    let serving = serve(&host);
     eventually("it runs", || runs.count() == 1).await;
 
     world.advance(options().lease * 2);
@@ -30,8 +31,8 @@ pub(super) async fn a_host_that_slept_does_not_run_its_own_events_again(world: W
 pub(super) async fn an_event_that_is_claimed_anew_while_it_runs_is_not_started_again(world: World) {
     let runs = Runs::new(0, succeeds);
     let host = world.host(runs.clone(), options());
-    let serving = serve(&host);
     event(&host, "f").await;
+    let serving = serve(&host);
     eventually("it runs", || runs.count() == 1).await;
 
     let before = world.clock.0.load(Ordering::SeqCst);
