@@ -142,9 +142,10 @@ impl Environment {
                 Ok(Err(body)) if !body.is_empty() => Err(NoEnvironment::Failed(Failure::Told(body))),
                 Ok(Err(_)) | Err(_) => Err(NoEnvironment::Failed(self.ended().await)),
             },
+            // Before the process' end: a stop ends it.
+            () = stopping.cancelled() => Err(NoEnvironment::Refused(InvokeError::Stopping)),
             failure = self.process.ended() => Err(NoEnvironment::Failed(failure)),
             () = tokio::time::sleep(limit) => Err(NoEnvironment::Late),
-            () = stopping.cancelled() => Err(NoEnvironment::Refused(InvokeError::Stopping)),
         }
     }
 
