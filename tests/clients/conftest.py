@@ -106,9 +106,14 @@ class Gateway:
         return boto3.client(service, endpoint_url=self.admin, region_name="us-east-1", aws_access_key_id="test",
                             aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}))
 
+    @property
+    def environment(self):
+        """Variables that point a client of AWS's here."""
+        return {"AWS_ENDPOINT_URL": self.admin, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_PAGER": ""}
+
     def cli(self, *words, check=True):
-        environment = dict(os.environ, AWS_ENDPOINT_URL=self.admin, AWS_ACCESS_KEY_ID="test",
-                           AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1", AWS_PAGER="")
+        environment = {**os.environ, **self.environment}
         aws = pathlib.Path(sys.executable).parent / "aws"
         done = subprocess.run([sys.executable, str(aws), *map(str, words)], env=environment, capture_output=True, text=True, timeout=60)
         assert not check or done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 
 import boto3
+import pytest
 from botocore.config import Config
 from conftest import BIN, call, eventually
 
@@ -57,6 +58,16 @@ class Postgres:
     @property
     def url(self):
         return f"postgres://stagecoach@127.0.0.1:{self.port}/postgres"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """A server of the module's own."""
+    if "STAGECOACH_POSTGRES_BIN" not in os.environ:
+        pytest.skip("run through ./tests/run, which finds Postgres")
+    server = Postgres(tmp_path_factory.mktemp("postgres") / "server").start()
+    yield server
+    server.stop()
 
 
 class Process:

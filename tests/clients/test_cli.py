@@ -20,8 +20,7 @@ def gateway(tmp_path_factory):
 @pytest.fixture
 def aws(gateway, monkeypatch):
     """`aws("get-rest-apis --query … --output text")` gives what the CLI prints, without the last line break."""
-    for name, value in {"AWS_ENDPOINT_URL": gateway.admin, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-                        "AWS_PAGER": ""}.items():
+    for name, value in gateway.environment.items():
         monkeypatch.setenv(name, value)
 
     def run(line, *words, fails=False):

@@ -2,7 +2,6 @@
 import concurrent.futures
 import http.client
 import math
-import os
 import pathlib
 import re
 import signal
@@ -12,19 +11,10 @@ import time
 
 import pytest
 from conftest import call, eventually
-from fleet import Fleet, Postgres
+from fleet import Fleet, Postgres, postgres
 from test_main_job import mock
 
 CHANGES = 50
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    if "STAGECOACH_POSTGRES_BIN" not in os.environ:
-        pytest.skip("run through ./tests/run, which finds Postgres")
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "server").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

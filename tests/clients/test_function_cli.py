@@ -25,8 +25,7 @@ def gateway(tmp_path_factory):
 @pytest.fixture
 def aws(gateway, monkeypatch, tmp_path):
     """`aws("get-function …")` gives what the CLI prints, read as JSON where it is; in a folder with `one.zip` and `two.zip`."""
-    for name, value in {"AWS_ENDPOINT_URL": gateway.admin, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-                        "AWS_PAGER": ""}.items():
+    for name, value in gateway.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.zip").write_bytes(ONE)

@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from conftest import call, eventually
-from fleet import Fleet, Postgres, Process
+from fleet import Fleet, Process, postgres
 from test_functions import allow, create, package
 from test_integrations import child, invocation, put
 
@@ -69,15 +69,6 @@ class FunctionFleet(Fleet):
         return boto3.client("lambda", endpoint_url=f"http://{self.host(index)}", region_name="us-east-1",
                             aws_access_key_id=self.key["accessKeyId"], aws_secret_access_key=secret or self.key["secretAccessKey"],
                             config=Config(retries={"max_attempts": 0}, read_timeout=30))
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    if "STAGECOACH_POSTGRES_BIN" not in os.environ:
-        pytest.skip("run through ./tests/run, which finds Postgres")
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "server").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

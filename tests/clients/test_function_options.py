@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 from conftest import Gateway, eventually
-from lambda_strict import refused, strict
-from test_function_life import ARN, create, invoke, sha256, without_metadata
+from lambda_strict import refused
+from test_function_life import ARN, create, invoke, lambdas, sha256, without_metadata
 from test_functions import package
 
 INVALID, MISSING = (400, "InvalidParameterValueException"), (404, "ResourceNotFoundException")
@@ -19,14 +19,6 @@ def gateway(tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("options")).start()
     yield gateway
     gateway.stop()
-
-
-@pytest.fixture
-def lambdas(gateway):
-    client = strict(gateway.client("lambda"))
-    yield client
-    for function in client.list_functions()["Functions"]:
-        client.delete_function(FunctionName=function["FunctionName"])
 
 
 def test_options_of_events_are_put_updated_listed_and_deleted(lambdas):

@@ -28,7 +28,7 @@ def gateway(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def environment(gateway, monkeypatch):
-    for name, value in {"AWS_ENDPOINT_URL": gateway.admin, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in gateway.environment.items():
         monkeypatch.setenv(name, value)
 
 
